@@ -1,0 +1,35 @@
+"""Run, sweep and compare experiments with Elman's simple recurrent network.
+
+``settings`` composes the settings that the command line would, ``run`` trains and tests networks with them, and
+``tables`` turns the result into data frames:
+
+    settings = elman.settings("task=cv", "hidden_size=8")
+    result = elman.run(settings)
+    frame = elman.tables.TABLES["position_errors"](result)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from elman import plots, tables
+    from elman.cli import settings
+    from elman.config import Settings
+    from elman.runner import Result, run
+    from elman.stream import Stream
+
+__version__ = "0.1.0"
+__all__ = ["Result", "Settings", "Stream", "plots", "run", "settings", "tables"]
+
+# Each public name is imported when it is first used, so that `elman --help` need not wait for pandas.
+_HOME = {"settings": "cli", "Settings": "config", "Result": "runner", "run": "runner", "Stream": "stream"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'elman' has no attribute {name!r}")
+    return getattr(import_module(f"elman.{_HOME[name]}"), name) if name in _HOME else import_module(f"elman.{name}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,5 @@
+"""``python -m elman``: the command line."""
+
+from elman.cli import main
+
+main()

@@ -1,0 +1,188 @@
+"""The command line: the only module that knows Hydra. It composes and checks the settings, and calls the runner."""
+
+import hashlib
+import itertools
+import logging
+import os
+import re
+import secrets
+import statistics
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import hydra
+from hydra._internal.utils import get_args_parser
+from hydra.core.config_store import ConfigStore
+from hydra.core.hydra_config import HydraConfig
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException, MissingConfigException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+
+from elman.config import BadSetting, Settings, checked, unknown
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from elman.runner import Progress
+
+_HERE = Path(__file__).parent
+CONF = _HERE / "conf" if (_HERE / "conf").is_dir() else _HERE.parent / "conf"  # in a wheel, or in a checkout
+_HYDRA_VERSION = "1.3"  # whose defaults Hydra keeps to
+_LONGEST_NAME = 120  # characters of a job's directory in a sweep; file systems end at 255
+
+log = logging.getLogger(__name__)
+
+
+def settings(*overrides: str) -> Settings:
+    """Compose settings from conf/, with the same overrides as on the command line.
+
+    Args:
+        overrides: such as "task=cv" or "hidden_size=8".
+
+    Raises:
+        BadSetting: for a key that is unknown, or a value that is of the wrong type or breaks its rule.
+    """
+    try:
+        return _composed(overrides, CONF, "config")
+    except (HydraException, OmegaConfBaseException) as error:
+        raise BadSetting(_explained(error)) from error
+
+
+def main() -> None:
+    """The console script ``elman``. A user's mistake ends it with one line and exit status 1 or 2."""
+    show_all = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # so that Hydra hands errors on, rather than printing them in its own way
+    try:
+        _check(sys.argv[1:])
+        _job()
+    except KeyboardInterrupt:
+        _end("interrupted", 130)
+    except (BadSetting, HydraException, OmegaConfBaseException) as error:
+        if show_all:
+            raise
+        _end(_explained(error), 2)
+    except OSError as error:
+        if show_all:
+            raise
+        _end(f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)
+
+
+def _end(message: str, status: int) -> NoReturn:
+    print(f"elman: {message}", file=sys.stderr)
+    raise SystemExit(status)
+
+
+def _check(arguments: list[str]) -> None:
+    """Check the settings of all jobs, before Hydra makes the first directory."""
+    flags = get_args_parser().parse_args(arguments)
+    if any((flags.help, flags.hydra_help, flags.cfg, flags.info, flags.shell_completion, flags.experimental_rerun)):
+        return
+    overrides = flags.overrides
+    if flags.config_dir:
+        overrides = [f"hydra.searchpath=[file://{Path(flags.config_dir).absolute()}]", *overrides]
+    several = flags.multirun or "hydra.mode=MULTIRUN" in overrides
+    for job in _jobs(overrides) if several else [overrides]:
+        _composed(job, Path(flags.config_path or CONF).absolute(), flags.config_name or "config")
+
+
+def _jobs(overrides: list[str]) -> Iterator[tuple[str, ...]]:
+    """The overrides of each job of a sweep; without those that only a sweeper can choose, such as intervals."""
+    choices = []
+    for override in OverridesParser.create().parse_overrides(overrides):
+        if override.is_discrete_sweep():
+            choices.append([f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()])
+        elif not override.is_sweep_override():
+            choices.append([str(override.input_line)])
+    return itertools.product(*choices)
+
+
+def _composed(overrides: Iterable[str], config_dir: Path, config_name: str) -> Settings:
+    with hydra.initialize_config_dir(version_base=_HYDRA_VERSION, config_dir=str(config_dir)):
+        return checked(hydra.compose(config_name, overrides=list(overrides)))
+
+
+def _explained(error: Exception) -> str:
+    """One line that says what a user can do about an error of Hydra's or OmegaConf's."""
+    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+    if isinstance(error, MissingConfigException) and error.options is not None:
+        group, _, choice = str(error.missing_cfg_file).rpartition("/")
+        return f"{group} must be one of {', '.join(sorted(error.options))}, not {choice}"
+    if isinstance(cause, ConfigAttributeError | ConfigKeyError) and cause.full_key:
+        return unknown(cause.full_key)
+    first, *more = str(cause).splitlines()
+    if first.startswith("Ambiguous value"):
+        return f"{first}; to sweep over it, add -m"
+    key = cause.full_key if isinstance(cause, OmegaConfBaseException) else None
+    detail = "".join(f": {line.strip()}" for line in more[:1]) if first.endswith("override") else ""
+    return f"{key}: {first}" if key else f"{first}{detail}"
+
+
+@hydra.main(version_base=_HYDRA_VERSION, config_path=str(CONF), config_name="config")
+def _job(composed: DictConfig) -> None:
+    """One run, in the directory that Hydra has chosen for it."""
+    # Imported here, not above: for a quick --help, and because a compiled function among the globals of the module that
+    # holds Hydra's main function would lose numba's cache in the workers of a launcher.
+    from elman import record, report, runner
+
+    config, chosen = HydraConfig.get(), checked(composed)
+    directory, single = Path(config.runtime.output_dir), config.mode == RunMode.RUN
+    overrides = list(config.overrides.task)
+    try:
+        with _progress(chosen, bar=single and sys.stderr.isatty()) as progress:
+            result = runner.run_into(
+                directory,
+                chosen,
+                about={"command": sys.argv, "overrides": overrides, "experiment": config.runtime.choices.get("experiment")},
+                attachments={
+                    ".hydra/config.yaml": OmegaConf.to_yaml(composed),
+                    ".hydra/hydra.yaml": OmegaConf.to_yaml(HydraConfig.instance().cfg),
+                    ".hydra/overrides.yaml": OmegaConf.to_yaml(config.overrides.task),
+                },
+                progress=progress,
+            )
+    except (record.Refused, runner.Diverged) as error:
+        if not single:
+            raise
+        _end(str(error), 1)
+    shown = Path(os.path.relpath(directory)) if directory.is_relative_to(Path.cwd()) else directory
+    if result is None:
+        print(f"{shown} holds the finished run of these settings already; overwrite=true runs it again")
+        return
+    text = report.report(result)
+    log.debug("%s", text)  # to the run's log
+    print(f"\n{text}\n\nFiles are in {shown}" if single else f"{shown.name}: {report.in_one_line(result)}")
+
+
+@contextmanager
+def _progress(chosen: Settings, *, bar: bool) -> "Iterator[Progress]":
+    """A function that reports the loss: as a progress bar on a terminal, or as a line; as a line in the log either way."""
+    from tqdm import tqdm
+
+    of = f" (median of {chosen.replicates} networks)" if chosen.replicates > 1 else ""
+    with tqdm(total=chosen.epochs, unit="epoch", leave=False, disable=not bar) as shown:
+
+        def progress(epoch: int, losses: "np.ndarray") -> None:
+            loss = statistics.median(losses)
+            shown.set_postfix_str(f"loss {loss:.6f}", refresh=False)
+            shown.update(epoch - shown.n)
+            level = logging.DEBUG if bar else logging.INFO
+            log.log(level, "Epoch %d/%d, loss: %.6f%s", epoch, chosen.epochs, loss, of)
+
+        yield progress
+
+
+def _subdirectory(overrides: Iterable[str]) -> str:
+    """The name of a job's directory in a sweep: its overrides, made safe and short, and different for different ones."""
+    text = ",".join(overrides) or "defaults"
+    safe = re.sub(r"[^\w=.,+-]", "_", text, flags=re.ASCII)[:_LONGEST_NAME]
+    return safe if safe == text else f"{safe}_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+ConfigStore.instance().store(name="schema", node=Settings, provider="elman")
+OmegaConf.register_new_resolver("elman_unique", lambda: secrets.token_hex(3), use_cache=True, replace=True)
+OmegaConf.register_new_resolver("elman_subdir", _subdirectory, replace=True)

@@ -1,0 +1,183 @@
+"""A run's directory: claiming it for one process, run.json with the run's status, and files that are whole or absent."""
+
+import json
+import os
+import shutil
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import IO, Any
+
+from filelock import FileLock, Timeout
+
+FORMAT = 1
+_LOCK = ".lock"
+_PART = ".part"  # ends the name of a file that is being written
+
+Writer = Callable[[IO[bytes]], None]
+
+
+class Refused(RuntimeError):
+    """A directory that a run may not write to; its text names it and says why."""
+
+
+@contextmanager
+def claimed(directory: Path, settings: Mapping[str, Any], *, outputs: Iterable[str]) -> Iterator[bool]:
+    """Hold a directory for this process alone, cleared of what an earlier run left there.
+
+    Args:
+        directory: made if it does not exist.
+        settings: all settings of the run, as plain values.
+        outputs: names of the files and folders that a run makes there, besides run.json.
+
+    Yields:
+        False if it holds the finished run of these settings already, and is to be left as it is.
+
+    Raises:
+        Refused: if it holds something else, or another process writes to it.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(directory / _LOCK, timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise Refused(f"{directory}: another process is writing to this directory") from None
+    try:
+        free = _is_free(directory, settings, outputs)
+        if free:
+            _clear(directory, outputs)
+        yield free
+    finally:
+        (directory / _LOCK).unlink(missing_ok=True)  # while it is still held, so nobody else holds it
+        lock.release()
+        with suppress(OSError):
+            directory.rmdir()  # if nothing came of it, nothing is left of it
+
+
+def _is_free(directory: Path, settings: Mapping[str, Any], outputs: Iterable[str]) -> bool:
+    if settings["overwrite"]:
+        return True
+    try:
+        entry = json.loads((directory / "run.json").read_text())
+        same = _comparable(entry["settings"]) == _comparable(settings)
+        finished = entry["status"] == "finished"
+    except FileNotFoundError:
+        if there := [name for name in outputs if (directory / name).exists()]:
+            reason = f"holds {there[0]} but no run.json; overwrite=true would replace it"
+            raise Refused(f"{directory}: this directory {reason}") from None
+        return True
+    except (ValueError, KeyError, TypeError):
+        reason = "holds a run.json that cannot be read; overwrite=true would replace that run"
+        raise Refused(f"{directory}: this directory {reason}") from None
+    if not same:
+        reason = "holds a run of other settings; overwrite=true would replace it"
+        raise Refused(f"{directory}: this directory {reason}")
+    return not finished
+
+
+def _comparable(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in settings.items() if key != "overwrite"}
+
+
+def _clear(directory: Path, outputs: Iterable[str]) -> None:
+    for path in [directory / name for name in outputs] + list(directory.glob(f"*{_PART}")):
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+@contextmanager
+def recorded(
+    directory: Path, settings: Mapping[str, Any], about: Mapping[str, object], attachments: Mapping[str, str]
+) -> Iterator[dict[str, float]]:
+    """Keep run.json while a run goes on: running, then finished, failed or interrupted.
+
+    Args:
+        directory: claimed by this process.
+        settings: all settings of the run, as plain values.
+        about: more entries for run.json.
+        attachments: more files, as text by their names in the directory.
+
+    Yields:
+        The seconds by stage, to be filled in.
+    """
+    start, seconds = time.perf_counter(), dict[str, float]()
+    entry = {
+        "format": FORMAT,
+        "status": "running",
+        "settings": settings,
+        **about,
+        "start": _now(),
+        "versions": _versions(),
+        "host": os.uname().nodename if hasattr(os, "uname") else None,
+        "git": _git(),
+    }
+
+    def save(status: str, **more: object) -> None:
+        times = {name: round(value, 4) for name, value in {**seconds, "total": time.perf_counter() - start}.items()}
+        ended = {} if status == "running" else {"end": _now(), "seconds": times}
+        text = json.dumps({**entry, "status": status, **more, **ended}, indent=2, ensure_ascii=False) + "\n"
+        publish(directory, {"run.json": lambda file: _write(file, text)})
+
+    save("running")
+    for name, text in attachments.items():
+        path = directory / name
+        publish(path.parent, {path.name: lambda file, text=text: _write(file, text)})  # type: ignore[misc]
+    try:
+        yield seconds
+    except BaseException as error:
+        status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        with suppress(OSError):  # on a full disk the status stays "running", and the first error is what the user needs
+            save(status, error=f"{type(error).__name__}: {error}", traceback=traceback.format_exc())
+        raise
+    save("finished")
+
+
+def publish(directory: Path, writers: Mapping[str, Writer]) -> None:
+    """Write files under temporary names, and give them their own names when all of them are complete."""
+    directory.mkdir(parents=True, exist_ok=True)
+    parts = {name: directory / f"{name}{_PART}" for name in writers}
+    try:
+        for name, write in writers.items():
+            with parts[name].open("wb") as file:
+                write(file)
+        for name, part in parts.items():
+            part.replace(directory / name)
+    except BaseException:
+        for part in parts.values():
+            part.unlink(missing_ok=True)
+        raise
+
+
+def _write(file: IO[bytes], text: str) -> None:
+    file.write(text.encode())
+
+
+def _now() -> str:
+    return datetime.now(UTC).astimezone().isoformat(timespec="milliseconds")
+
+
+def _versions() -> dict[str, str]:
+    from elman import __version__
+
+    packages = ("numpy", "numba", "hydra-core", "omegaconf", "pandas", "matplotlib")
+    return {"elman": __version__, "python": sys.version.split()[0], **{name: version(name) for name in packages}}
+
+
+def _git() -> dict[str, Any] | None:
+    """The commit of elman's own checkout, if it runs from one, and whether a tracked file differs from it."""
+    import subprocess
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(Path(__file__).parent), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+
+    try:
+        git("ls-files", "--error-unmatch", Path(__file__).name)
+        commit = git("describe", "--always", "--abbrev=40", "--exclude=*", "--dirty")
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return {"commit": commit.removesuffix("-dirty"), "dirty": commit.endswith("-dirty")}

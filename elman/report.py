@@ -1,0 +1,154 @@
+"""What a run has to say, as text: a Result in, the lines that are printed after it out."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from elman import measures, tables
+
+if TYPE_CHECKING:
+    from elman.runner import Result
+
+FIRST_ELEMENTS = 15
+FIRST_STEPS = 20
+
+
+def report(result: "Result") -> str:
+    """The whole report: task, stream, predictions, errors beside the best possible, losses."""
+    steps = _steps(result)
+    predictable = np.isin(steps["position"], np.array(result.test.position_names)[measures.predictable(result.test)])
+    parts = [f"{_headline(result)}\n{_elements(result)}"]
+    if len(steps):
+        parts.append(f"The first {len(steps[:FIRST_STEPS])} test predictions{_of(result)}:\n{_text(steps[:FIRST_STEPS])}")
+    if predictable.any():
+        shown = steps[predictable][:FIRST_STEPS]
+        parts.append(f"The first {len(shown)} steps at which the element can be predicted:\n{_text(shown)}")
+    if len(result.test.features) > 1 and len(steps):
+        parts += _by_bit_and_symbol(result)
+    parts.append(f"Errors over {len(result.test.targets)} test steps{_of(result)}:\n{_text(_positions(result))}")
+    parts.append(_losses(result))
+    return "\n\n".join(parts)
+
+
+def in_one_line(result: "Result") -> str:
+    """The outcome of a run, for a sweep's log."""
+    summary = tables.summary(result)
+    parts = [f"loss {_spread(summary['final_loss'], '.4f')}", f"test error {_spread(summary['test_mse'], '.4f')}"]
+    if summary["predictable_error_rate"].notna().any():
+        parts.append(f"error rate at predictable steps {_spread(summary['predictable_error_rate'], '.3f')}")
+    return "; ".join(parts)
+
+
+def _headline(result: "Result") -> str:
+    s, T, n = result.settings, len(result.practice[0].vectors) - (not result.settings.reset_context), result.test.vectors.shape[1]
+    networks = "" if s.replicates == 1 else f"{s.replicates} networks "
+    return (
+        f"Task {s.task.name}: {networks}{n}-{s.hidden_size}-{n}, {T} elements of practice, {s.epochs} epochs, "
+        f"learning rate {s.learning_rate:g}, seed {s.seed}, tested on {len(result.test.vectors)} elements"
+    )
+
+
+def _elements(result: "Result") -> str:
+    first = result.practice[0].symbols[:FIRST_ELEMENTS]
+    return f"The practice stream begins: {' '.join(first)}"
+
+
+def _of(result: "Result") -> str:
+    return "" if result.settings.replicates == 1 else f", median (lowest to highest) of {result.settings.replicates} networks"
+
+
+def _steps(result: "Result") -> pd.DataFrame:
+    """One row for each recorded test step."""
+    outputs, _ = result.predict(result.settings.record_steps)  # (R, steps, n)
+    R, steps, _ = outputs.shape
+    middle = np.median(outputs, axis=0)  # (steps, n)
+    right = ((outputs > 0.5) == result.test.targets[:steps]).all(axis=-1).sum(axis=0)  # (steps,)
+    columns: dict[str, object] = {"step": range(steps), "input": result.test.input_symbols[:steps]}
+    columns["output"] = [" ".join(f"{value:.2f}" for value in row) for row in middle]
+    if R > 1 and middle.shape[1] == 1:
+        columns["range"] = [f"{o.min():.2f} to {o.max():.2f}" for o in outputs[:, :, 0].T]
+    columns["rounded"] = ["".join(row) for row in np.where(middle > 0.5, "1", "0")]
+    columns["target"] = _targets(result)[:steps]
+    columns["match"] = np.where(right > 0, "yes", "no") if R == 1 else [f"{n} of {R}" for n in right]
+    return pd.DataFrame({**columns, "position": result.test.target_positions[:steps]})
+
+
+def _targets(result: "Result") -> list[str]:
+    """The bits to be predicted at each step, with the symbol that they stand for where that is not the bit itself."""
+    bits = ["".join(row) for row in result.test.targets.astype(str)]
+    return [b if b == s else f"{b} {s}" for b, s in zip(bits, result.test.target_symbols, strict=True)]
+
+
+def _positions(result: "Result") -> pd.DataFrame:
+    """One row a position: error rate and root mean squared error, each beside the best possible."""
+    errors, best = result.curve[-1], measures.floor(result.test)
+    rates, rmses = errors.error_rate.T, np.sqrt(errors.mse).T  # (P, R)
+    return pd.DataFrame(
+        {
+            "position": result.test.position_names,
+            "n": measures.counts(result.test),
+            "error rate": [_spread(row, ".3f") for row in rates],
+            "best": [f"{rate:.3f}" for rate in best.error_rate[0]],
+            "RMSE": [_spread(row, ".3f") for row in rmses],
+            "best ": [f"{rmse:.3f}" for rmse in np.sqrt(best.mse[0])],
+        }
+    )
+
+
+def _by_bit_and_symbol(result: "Result") -> list[str]:
+    """For tasks of several bits: the mean squared error of each bit, and of each symbol, over the first steps."""
+    outputs, _ = result.predict(min(FIRST_STEPS, result.settings.record_steps))
+    steps = outputs.shape[1]
+    squared = (outputs - result.test.targets[:steps]) ** 2  # (R, steps, n)
+    by_bit = squared.mean(axis=1).T  # (n, R)
+    symbols = result.test.target_symbols[:steps]
+    by_symbol = {str(s): squared[:, symbols == s].mean(axis=(1, 2)) for s in sorted(set(symbols))}
+    bits = pd.DataFrame(
+        {
+            "bit": range(1, len(by_bit) + 1),
+            "feature": result.test.features,
+            "squared error": [_spread(row, ".4f") for row in by_bit],
+        }
+    )
+    letters = pd.DataFrame(
+        {
+            "predicted": by_symbol.keys(),
+            "n": [(symbols == s).sum() for s in by_symbol],
+            "squared error": [_spread(row, ".4f") for row in by_symbol.values()],
+        }
+    )
+    return [
+        f"Mean error of each bit over the first {steps} test steps{_of(result)}:\n{_text(bits)}",
+        f"Mean error at each predicted element over the same steps:\n{_text(letters)}",
+    ]
+
+
+def _losses(result: "Result") -> str:
+    summary = tables.summary(result)
+    lines = [
+        f"Training loss: {_spread(summary['final_loss'], '.4f')} in the last epoch; "
+        f"chance {summary['chance_loss'].mean():.4f}, best possible {summary['floor_loss'].mean():.4f}"
+    ]
+    rate = summary["predictable_error_rate"]
+    if rate.notna().any():
+        lines.append(f"Error rate at the steps that can be predicted: {_spread(rate, '.3f')}")
+        learned, first = rate <= tables.SUCCESS, summary["success_epoch"]
+        if len(summary) > 1:
+            share = learned.mean()
+            lines.append(f"Networks with at most {tables.SUCCESS:g} of them wrong: {learned.sum()} of {len(learned)} ({share:.0%})")
+        if first.notna().any():
+            reached = "" if first.notna().all() else f", reached by {first.notna().sum()} of {len(first)}"
+            lines.append(f"First test with at most {tables.SUCCESS:g} wrong: epoch {_spread(first.dropna(), '.0f')}{reached}")
+    return "\n".join(lines)
+
+
+def _spread(values: "np.ndarray | pd.Series", form: str) -> str:
+    """The value of one network; of several, their median and in brackets the lowest and the highest."""
+    array = np.asarray(values, dtype=float)
+    middle = format(np.median(array), form)
+    return middle if len(array) == 1 else f"{middle} ({array.min():{form}} to {array.max():{form}})"
+
+
+def _text(frame: pd.DataFrame) -> str:
+    return frame.to_string(index=False)

@@ -1,0 +1,251 @@
+"""From settings to a Result, and from a Result to the files of a run."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from elman import measures, network
+from elman.config import Settings, check
+from elman.measures import Errors
+from elman.network import Weights
+from elman.stream import Stream
+from elman.tasks import TASKS
+from elman.train import TRAINERS, Backend
+
+REPORT_EVERY = 10  # epochs between two reports of the loss, as the article prints them
+_BLOCK = 4_000_000  # activations held at once while testing: 32 MB
+
+Progress = Callable[[int, np.ndarray], None]
+
+
+class Diverged(ArithmeticError):
+    """A loss that is no longer a finite number."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """R networks that were trained with the same settings, and what they were trained and tested on."""
+
+    settings: Settings
+    practice: tuple[Stream, ...]
+    """R streams of equal length, one a network; wrapped if the context is not reset."""
+    test: Stream
+    """The stream that all networks are tested on; T elements, so T - 1 predictions."""
+    initial: Weights
+    """(R, ...): the weights before training."""
+    weights: Weights
+    """(R, ...): the weights after training."""
+    context: np.ndarray
+    """(R, H): activation of the context units at the start of the test."""
+    losses: np.ndarray
+    """(R, epochs): the mean squared error of each epoch."""
+    evaluated: np.ndarray
+    """(K,): the epochs after which the networks were tested; the last is the final one."""
+    curve: tuple[Errors, ...]
+    """K errors on the test stream, one for each of `evaluated`."""
+    backend: Backend
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Time taken by each stage."""
+
+    def predict(self, steps: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The outputs (R, steps, n) and hidden activations (R, steps, H) over the first steps of the test stream."""
+        inputs = self.test.inputs[:steps]
+        return self.backend.predict(self.weights, inputs, self.context, recurrent=self.settings.recurrent)
+
+    def output_blocks(self) -> Iterator[np.ndarray]:
+        """The outputs (.., T-1, n) of so many networks at a time that they fit into a block of memory."""
+        for weights, context in _blocks(self.weights, self.context, self.test):
+            yield self.backend.predict(weights, self.test.inputs, context, recurrent=self.settings.recurrent)[0]
+
+    @cached_property
+    def _predicted(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.predict()
+
+    @property
+    def outputs(self) -> np.ndarray:
+        """(R, T-1, n): the predictions on the test stream, computed when first asked for."""
+        return self._predicted[0]
+
+    @property
+    def hiddens(self) -> np.ndarray:
+        """(R, T-1, H): the hidden activations on the test stream, computed when first asked for."""
+        return self._predicted[1]
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - start
+
+
+def run(settings: Settings, progress: Progress | None = None) -> Result:
+    """Train and test networks. Nothing is written.
+
+    Args:
+        settings: as `elman.settings` returns them.
+        progress: called with the epoch and its losses (R,), every 10 epochs and after the last.
+
+    Raises:
+        BadSetting: for a value that breaks its rule.
+        Diverged: when a loss is no longer a finite number.
+    """
+    check(settings)
+    seconds: dict[str, float] = {}
+    with _timed(seconds, "streams"):
+        practice, test, initial = _drawn(settings)
+    with _timed(seconds, "compile"):
+        backend = TRAINERS[settings.backend]()
+    return _trained(settings, practice, test, initial, backend, seconds, progress)
+
+
+def _drawn(settings: Settings) -> tuple[tuple[Stream, ...], Stream, Weights]:
+    """Draw the streams and the initial weights. The first k networks do not depend on how many there are."""
+    R, task = settings.replicates, TASKS[settings.task.name]
+    for_test, for_replicates = np.random.SeedSequence(settings.seed).spawn(2)
+    test = task(settings.task.test_length, np.random.default_rng(for_test))
+    seeds = [seed.spawn(2) for seed in for_replicates.spawn(R)]
+    streams = [task(settings.task.length, np.random.default_rng(s)) for s, _ in seeds[: 1 if settings.shared_stream else R]]
+    if not settings.reset_context:
+        streams = [stream.wrapped() for stream in streams]
+    sizes = {"inputs": test.vectors.shape[1], "hidden": settings.hidden_size, "outputs": test.vectors.shape[1]}
+    initial = [network.init(np.random.default_rng(s), **sizes, scale=settings.initial_weights) for _, s in seeds]
+    return tuple(streams * R if settings.shared_stream else streams), test, network.stack(initial)
+
+
+def _trained(
+    settings: Settings,
+    practice: tuple[Stream, ...],
+    test: Stream,
+    initial: Weights,
+    backend: Backend,
+    seconds: dict[str, float],
+    progress: Progress | None,
+) -> Result:
+    different = practice[:1] if settings.shared_stream else practice
+    inputs = np.stack([stream.inputs for stream in different])  # (R or 1, T, n)
+    targets = np.stack([stream.targets for stream in different])  # (R or 1, T, n)
+    start = np.full((settings.replicates, settings.hidden_size), settings.initial_context)  # (R, H)
+    weights, context = initial, start
+    losses = np.empty((settings.replicates, settings.epochs))
+    evaluated, curve = [], []
+    done = 0
+    while done < settings.epochs:
+        stop = _next_stop(done, settings)
+        with _timed(seconds, "train"):
+            weights, context, losses[:, done:stop] = backend.train(
+                weights,
+                context,
+                inputs,
+                targets,
+                epochs=stop - done,
+                learning_rate=settings.learning_rate,
+                reset_to=settings.initial_context if settings.reset_context else None,
+                recurrent=settings.recurrent,
+            )
+        _check_finite(losses[:, done:stop], done, settings)
+        done = stop
+        if done == settings.epochs or (settings.evaluate_every and done % settings.evaluate_every == 0):
+            with _timed(seconds, "evaluate"):
+                test_context = start if settings.reset_context else context
+                evaluated.append(done)
+                curve.append(_tested(weights, test_context, test, backend, settings.recurrent))
+        if progress and (done == settings.epochs or done % REPORT_EVERY == 0):
+            progress(done, losses[:, done - 1])
+    return Result(
+        settings=settings,
+        practice=practice,
+        test=test,
+        initial=initial,
+        weights=weights,
+        context=start if settings.reset_context else context,
+        losses=losses,
+        evaluated=np.array(evaluated),
+        curve=tuple(curve),
+        backend=backend,
+        seconds=seconds,
+    )
+
+
+def _next_stop(done: int, settings: Settings) -> int:
+    """The next epoch after which there is something to report, to test or to end."""
+    periods = [period for period in (REPORT_EVERY, settings.evaluate_every) if period]
+    return min(settings.epochs, *(done - done % period + period for period in periods))
+
+
+def _check_finite(losses: np.ndarray, done: int, settings: Settings) -> None:
+    replicates, epochs = np.nonzero(~np.isfinite(losses))
+    if len(epochs):
+        first = epochs.argmin()
+        raise Diverged(
+            f"the loss of replicate {replicates[first]} is not finite in epoch {done + epochs[first] + 1}; "
+            f"a learning_rate below {settings.learning_rate:g} may help"
+        )
+
+
+def _tested(weights: Weights, context: np.ndarray, test: Stream, backend: Backend, recurrent: bool) -> Errors:
+    blocks = [
+        measures.errors(backend.predict(some, test.inputs, start, recurrent=recurrent)[0], test)
+        for some, start in _blocks(weights, context, test)
+    ]
+    return Errors(*(np.concatenate(arrays) for arrays in zip(*blocks, strict=True)))
+
+
+def _blocks(weights: Weights, context: np.ndarray, test: Stream) -> Iterator[tuple[Weights, np.ndarray]]:
+    """So many networks at a time that their activations over the test stream fit into a block of memory."""
+    per_network = len(test.inputs) * (context.shape[1] + test.vectors.shape[1])
+    step = max(1, _BLOCK // per_network)
+    for r in range(0, len(context), step):
+        yield Weights(*(array[r : r + step] for array in weights)), context[r : r + step]
+
+
+def run_into(
+    directory: Path,
+    settings: Settings,
+    *,
+    about: Mapping[str, object] | None = None,
+    attachments: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> Result | None:
+    """Train and test networks, and write the files of a run into its directory.
+
+    Args:
+        directory: made if it does not exist.
+        settings: as `elman.settings` returns them.
+        about: more entries for run.json, such as the command line.
+        attachments: more files, as text by their names in the directory.
+        progress: as for `run`.
+
+    Returns:
+        The result, or None if the directory holds the finished run of the same settings already.
+
+    Raises:
+        record.Refused: if the directory holds something else, or another process writes to it.
+        Diverged: when a loss is no longer a finite number; run.json then says so.
+    """
+    from elman import record, tables
+
+    check(settings)
+    plain = asdict(settings)
+    outputs = [f"{name}.csv" for name in tables.TABLES] + ["weights.npz", "figures"]
+    with record.claimed(directory, plain, outputs=outputs) as free:
+        if not free:
+            return None
+        with record.recorded(directory, plain, about or {}, attachments or {}) as seconds:
+            result = run(settings, progress)
+            seconds.update(result.seconds)
+            with _timed(seconds, "tables"):
+                frames = {f"{name}.csv": table(result) for name, table in tables.TABLES.items()}
+                writers = {name: tables.writer(frame) for name, frame in frames.items() if len(frame.columns)}
+                record.publish(directory, {**writers, "weights.npz": tables.weights_writer(result)})
+            if settings.figures:
+                with _timed(seconds, "figures"):
+                    from elman import plots
+
+                    record.publish(directory / "figures", plots.writers(directory))
+    return result

@@ -1,0 +1,73 @@
+"""A Stream: the elements that a network reads one by one, with their names and their best possible predictions."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+
+class Stream(NamedTuple):
+    """T elements of n bits. The network reads row t and predicts row t + 1; that shift of one lives only here."""
+
+    vectors: np.ndarray
+    """(T, n) uint8: one row a step, each bit 0 or 1."""
+    symbols: np.ndarray
+    """(T,) text: what the row stands for, such as "0" or "b"."""
+    positions: np.ndarray
+    """(T,) text: its place in its unit, such as "xor" or "vowel 1"."""
+    expected: np.ndarray
+    """(T, n) float: the best possible prediction of this row given all rows before it, a probability per bit."""
+    features: tuple[str, ...]
+    """n names: what each bit means."""
+
+    @property
+    def inputs(self) -> np.ndarray:
+        """(T-1, n): the rows that are read."""
+        return self.vectors[:-1]
+
+    @property
+    def targets(self) -> np.ndarray:
+        """(T-1, n): the rows that are to be predicted."""
+        return self.vectors[1:]
+
+    @property
+    def input_symbols(self) -> np.ndarray:
+        """(T-1,): what is read at each step."""
+        return self.symbols[:-1]
+
+    @property
+    def target_symbols(self) -> np.ndarray:
+        """(T-1,): what is to be predicted at each step."""
+        return self.symbols[1:]
+
+    @property
+    def target_positions(self) -> np.ndarray:
+        """(T-1,): the position of the element that is to be predicted at each step."""
+        return self.positions[1:]
+
+    @property
+    def target_expected(self) -> np.ndarray:
+        """(T-1, n): the best possible prediction at each step."""
+        return self.expected[1:]
+
+    @property
+    def position_names(self) -> tuple[str, ...]:
+        """The positions that are predicted at least once, in the order in which they first stand in the stream."""
+        predicted = set(self.target_positions.tolist())
+        return tuple(name for name in dict.fromkeys(self.positions.tolist()) if name in predicted)
+
+    def wrapped(self) -> "Stream":
+        """The stream with its first row once more at the end, so that its last element predicts its first.
+
+        Elman's letter and word streams wrap around without a break (p. 188, p. 197). The seam counts as the start of
+        a unit, also where the last one was cut.
+        """
+
+        def closed(rows: np.ndarray) -> np.ndarray:
+            return np.concatenate([rows, rows[:1]])
+
+        return self._replace(
+            vectors=closed(self.vectors),
+            symbols=closed(self.symbols),
+            positions=closed(self.positions),
+            expected=closed(self.expected),
+        )

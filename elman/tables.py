@@ -1,0 +1,199 @@
+"""A Result in, one tidy data frame a CSV file out: one row an observation, replicates from 0, epochs and bits from 1."""
+
+from collections.abc import Callable
+from typing import IO, TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from elman import measures
+
+if TYPE_CHECKING:
+    from elman.runner import Result
+
+CYCLE = 12  # steps of the paper's Figure 3
+SUCCESS = 0.01  # an error rate at the predictable positions that counts as learned
+TAKEOFF = 0.2  # the share of the way from chance to the best possible loss that counts as begun
+
+
+def losses(result: "Result") -> pd.DataFrame:
+    """The loss of each epoch: the mean squared error on the practice stream, before each change of the weights."""
+    R, epochs = result.losses.shape
+    return _grid({"replicate": range(R), "epoch": range(1, epochs + 1)}, loss=result.losses)
+
+
+def learning_curve(result: "Result") -> pd.DataFrame:
+    """The errors on the test stream by position, after every `evaluate_every` epochs and at the end."""
+    curve = result.curve
+    return _grid(
+        {"replicate": range(len(result.losses)), "epoch": result.evaluated, "position": result.test.position_names},
+        error_rate=np.stack([errors.error_rate for errors in curve], axis=1),  # (R, K, P)
+        mse=np.stack([errors.mse for errors in curve], axis=1),  # (R, K, P)
+    )
+
+
+def position_errors(result: "Result") -> pd.DataFrame:
+    """The errors over the test stream after training, by position, beside the best possible squared error."""
+    errors, floor = result.curve[-1], measures.floor(result.test)
+    return _grid(
+        {"replicate": range(len(result.losses)), "position": result.test.position_names},
+        n=measures.counts(result.test),
+        error_rate=errors.error_rate,  # (R, P)
+        mse=errors.mse,
+        rmse=np.sqrt(errors.mse),
+        floor_mse=floor.mse[0],
+    )
+
+
+def bit_errors(result: "Result") -> pd.DataFrame:
+    """The same bit by bit; the position "all" takes all steps together."""
+    errors, floor, n = result.curve[-1], measures.floor(result.test), measures.counts(result.test)
+
+    def with_all(by_position: np.ndarray) -> np.ndarray:  # (R, P, n) -> (R, n, 1 + P)
+        overall = (by_position * n[:, None]).sum(axis=1, keepdims=True) / n.sum()
+        return np.concatenate([overall, by_position], axis=1).swapaxes(1, 2)
+
+    features = result.test.features
+    frame = _grid(
+        {
+            "replicate": range(len(result.losses)),
+            "bit": range(1, len(features) + 1),
+            "position": ("all", *result.test.position_names),
+        },
+        n=np.concatenate([[n.sum()], n]),
+        error_rate=with_all(errors.bit_error_rate),
+        mse=with_all(errors.bit_mse),
+        floor_mse=with_all(floor.bit_mse)[0],
+    )
+    frame.insert(2, "feature", np.array(features, dtype=object)[frame["bit"] - 1])
+    return frame
+
+
+def predictions(result: "Result") -> pd.DataFrame:
+    """The first `record_steps` test steps in full: each bit of each prediction."""
+    outputs, test = _recorded(result)[0], result.test
+    R, steps, n = outputs.shape
+    targets = test.targets[:steps]
+    frame = _grid(
+        {"replicate": range(R), "step": range(steps), "bit": range(1, n + 1)},
+        target_value=targets,
+        output=outputs,
+        squared_error=(outputs - targets) ** 2,
+    )
+    step, bit = frame["step"].to_numpy(), frame["bit"].to_numpy() - 1
+    frame.insert(2, "input", test.input_symbols[step])
+    frame.insert(3, "target", test.target_symbols[step])
+    frame.insert(4, "position", test.target_positions[step])
+    frame.insert(6, "feature", np.array(test.features, dtype=object)[bit])
+    return frame
+
+
+def hidden_states(result: "Result") -> pd.DataFrame:
+    """The activation of each hidden unit at the first `record_steps` test steps, after the input was read."""
+    hiddens, test = _recorded(result)[1], result.test
+    R, steps, H = hiddens.shape
+    frame = _grid({"replicate": range(R), "step": range(steps), "unit": range(1, H + 1)}, activation=hiddens)
+    step = frame["step"].to_numpy()
+    frame.insert(2, "input", test.input_symbols[step])
+    frame.insert(3, "position", test.target_positions[step])
+    return frame
+
+
+def cycle_errors(result: "Result") -> pd.DataFrame:
+    """The squared error at each of 12 consecutive steps, averaged over the cycles of the test stream (Figure 3).
+
+    Step 1 reads the first element of the stream. Empty for a task whose positions do not come round in 12 steps.
+    """
+    positions = result.test.target_positions
+    cycles = len(positions) // CYCLE
+    if not cycles or (positions[CYCLE:] != positions[:-CYCLE]).any():
+        return pd.DataFrame()
+    test = result.test
+
+    def by_step(outputs: np.ndarray) -> np.ndarray:  # (R, T, n) -> (R, CYCLE)
+        squared = ((outputs - test.targets) ** 2)[:, : cycles * CYCLE]
+        return np.asarray(squared.reshape(len(outputs), cycles, CYCLE, -1).mean(axis=(1, 3)))
+
+    mse = np.concatenate([by_step(outputs) for outputs in result.output_blocks()])
+    frame = _grid(
+        {"replicate": range(len(mse)), "step": range(1, CYCLE + 1)},
+        n=np.full(CYCLE, cycles),
+        mse=mse,
+        floor_mse=by_step(test.target_expected[None])[0],
+    )
+    frame.insert(2, "position", positions[frame["step"].to_numpy() - 1])
+    return frame
+
+
+def summary(result: "Result") -> pd.DataFrame:
+    """One row a network: how far it came, beside chance and the best possible; empty where it never happened."""
+    losses, evaluated, n = result.losses, result.evaluated, measures.counts(result.test)
+    levels = np.array([measures.loss_levels(stream) for stream in result.practice])
+    chance, floor = levels[:, 0], levels[:, 1]
+    rates = np.stack([measures.predictable_error_rate(e.error_rate, result.test) for e in result.curve], axis=1)
+    taken_off = losses <= (chance - TAKEOFF * (chance - floor))[:, None]  # (R, epochs)
+    succeeded = rates <= SUCCESS  # (R, K); comparisons with NaN are false
+    return pd.DataFrame(
+        {
+            "replicate": range(len(losses)),
+            "final_loss": losses[:, -1],
+            "best_loss": losses.min(axis=1),
+            "best_epoch": losses.argmin(axis=1) + 1,
+            "chance_loss": chance,
+            "floor_loss": floor,
+            "test_mse": (result.curve[-1].mse * n).sum(axis=1) / n.sum(),
+            "test_floor_mse": (measures.floor(result.test).mse[0] * n).sum() / n.sum(),
+            "predictable_error_rate": rates[:, -1],
+            "takeoff_epoch": _first(taken_off, np.arange(1, losses.shape[1] + 1)),
+            "success_epoch": _first(succeeded, evaluated),
+        }
+    )
+
+
+TABLES: dict[str, Callable[["Result"], pd.DataFrame]] = {
+    "losses": losses,
+    "learning_curve": learning_curve,
+    "position_errors": position_errors,
+    "bit_errors": bit_errors,
+    "predictions": predictions,
+    "hidden_states": hidden_states,
+    "cycle_errors": cycle_errors,
+    "summary": summary,
+}
+
+
+def writer(frame: pd.DataFrame) -> Callable[[IO[bytes]], None]:
+    """A function that writes the frame to an open file as CSV; numbers in full, so that they are read back the same."""
+
+    def write(file: IO[bytes]) -> None:
+        frame.to_csv(file, index=False, lineterminator="\n")
+
+    return write
+
+
+def weights_writer(result: "Result") -> Callable[[IO[bytes]], None]:
+    """A function that writes the weights to an open file, those before training under names that begin with initial_."""
+    initial = {f"initial_{name}": array for name, array in result.initial._asdict().items()}
+
+    def write(file: IO[bytes]) -> None:
+        np.savez(file, **result.weights._asdict(), **initial)
+
+    return write
+
+
+def _grid(keys: dict[str, Any], **columns: np.ndarray) -> pd.DataFrame:
+    """One row for each combination of keys; a column is an array over all keys, or over the last of them."""
+    shape = tuple(len(values) for values in keys.values())
+    index = pd.MultiIndex.from_product(keys.values(), names=keys.keys())
+    values = {name: np.broadcast_to(array, shape).ravel() for name, array in columns.items()}
+    return pd.DataFrame(values, index=index).reset_index()
+
+
+def _recorded(result: "Result") -> tuple[np.ndarray, np.ndarray]:
+    return result.predict(result.settings.record_steps)
+
+
+def _first(happened: np.ndarray, epochs: np.ndarray) -> pd.Series:
+    """(R,): the epoch of the first true entry in each row of (R, K), empty where there is none."""
+    first = pd.Series(epochs[happened.argmax(axis=1)], dtype="Int64")
+    return first.where(happened.any(axis=1))
