@@ -8,9 +8,11 @@ import re
 import secrets
 import statistics
 import sys
+from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from string import Template
 from typing import TYPE_CHECKING, NoReturn
 
 import hydra
@@ -18,12 +20,12 @@ from hydra._internal.utils import get_args_parser
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException, MissingConfigException
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
 
-from elman.config import BadSetting, Settings, checked, unknown
+from elman.config import BadSetting, Settings, checked, unknown, wrong_type
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,18 +60,18 @@ def main() -> None:
     show_all = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that Hydra hands errors on, rather than printing them in its own way
     try:
-        _check(sys.argv[1:])
+        flags = get_args_parser().parse_args()
+        if flags.help and not (flags.config_dir or flags.config_path or flags.config_name):
+            return _print_help(flags.overrides)
+        if not (flags.help or flags.hydra_help or flags.cfg or flags.info or flags.shell_completion):
+            _check(flags)
         _job()
     except KeyboardInterrupt:
         _end("interrupted", 130)
-    except (BadSetting, HydraException, OmegaConfBaseException) as error:
-        if show_all:
+    except Exception as error:
+        if show_all or not _foreseen(error):
             raise
-        _end(_explained(error), 2)
-    except OSError as error:
-        if show_all:
-            raise
-        _end(f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)
+        _end(_explained(error), 2 if isinstance(error, BadSetting | HydraException | OmegaConfBaseException) else 1)
 
 
 def _end(message: str, status: int) -> NoReturn:
@@ -77,11 +79,18 @@ def _end(message: str, status: int) -> NoReturn:
     raise SystemExit(status)
 
 
-def _check(arguments: list[str]) -> None:
+def _print_help(overrides: list[str]) -> None:
+    """Fill in the template in conf/config.yaml; Hydra's own --help would first list every group of every plugin."""
+    with hydra.initialize_config_dir(version_base=_HYDRA_VERSION, config_dir=str(CONF)):
+        composed = hydra.compose("config", overrides=overrides, return_hydra_config=True)
+    chosen = OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
+    choices = {group: sorted(path.stem for path in (CONF / group).glob("*.yaml")) for group in ("task", "experiment")}
+    groups = "".join(f"  {group}: {', '.join(names)}\n" for group, names in choices.items())
+    print(Template(composed.hydra.help.template).substitute(APP_CONFIG_GROUPS=groups, CONFIG=OmegaConf.to_yaml(chosen)))
+
+
+def _check(flags: Namespace) -> None:
     """Check the settings of all jobs, before Hydra makes the first directory."""
-    flags = get_args_parser().parse_args(arguments)
-    if any((flags.help, flags.hydra_help, flags.cfg, flags.info, flags.shell_completion, flags.experimental_rerun)):
-        return
     overrides = flags.overrides
     if flags.config_dir:
         overrides = [f"hydra.searchpath=[file://{Path(flags.config_dir).absolute()}]", *overrides]
@@ -103,23 +112,38 @@ def _jobs(overrides: list[str]) -> Iterator[tuple[str, ...]]:
 
 def _composed(overrides: Iterable[str], config_dir: Path, config_name: str) -> Settings:
     with hydra.initialize_config_dir(version_base=_HYDRA_VERSION, config_dir=str(config_dir)):
-        return checked(hydra.compose(config_name, overrides=list(overrides)))
+        try:
+            composed = hydra.compose(config_name, overrides=list(overrides))
+        except ValueError as error:  # some malformed overrides get past Hydra's own checks
+            raise BadSetting(str(error)) from error
+    return checked(composed)
+
+
+def _foreseen(error: Exception) -> bool:
+    """Whether an error is explained by its own text, so that a traceback would only hide it."""
+    from elman.record import Refused
+    from elman.runner import Diverged
+
+    return isinstance(error, BadSetting | HydraException | OmegaConfBaseException | OSError | Refused | Diverged)
 
 
 def _explained(error: Exception) -> str:
-    """One line that says what a user can do about an error of Hydra's or OmegaConf's."""
+    """One line that says what a user can do about an error."""
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
-    if isinstance(error, MissingConfigException) and error.options is not None:
-        group, _, choice = str(error.missing_cfg_file).rpartition("/")
-        return f"{group} must be one of {', '.join(sorted(error.options))}, not {choice}"
-    if isinstance(cause, ConfigAttributeError | ConfigKeyError) and cause.full_key:
-        return unknown(cause.full_key)
-    first, *more = str(cause).splitlines()
-    if first.startswith("Ambiguous value"):
-        return f"{first}; to sweep over it, add -m"
-    key = cause.full_key if isinstance(cause, OmegaConfBaseException) else None
-    detail = "".join(f": {line.strip()}" for line in more[:1]) if first.endswith("override") else ""
-    return f"{key}: {first}" if key else f"{first}{detail}"
+    first = str(cause).partition("\n")[0]
+    match error, cause:
+        case MissingConfigException(options=list(options)), _:
+            group, _, choice = str(error.missing_cfg_file).rpartition("/")
+            return f"{group} must be one of {', '.join(sorted(options))}, not {choice}"
+        case OverrideParseException(), _:
+            return f"cannot read {error.override!r} as SETTING=VALUE: {first}"
+        case OSError(filename=str(name), strerror=str(reason)), _:
+            return f"{name}: {reason}"
+        case _, ConfigAttributeError(full_key=str(key)) | ConfigKeyError(full_key=str(key)):
+            return unknown(key)
+        case _, ValidationError(full_key=str(key)):
+            return wrong_type(key, first)
+    return f"{first}; to sweep over it, add -m" if first.startswith("Ambiguous value") else first
 
 
 @hydra.main(version_base=_HYDRA_VERSION, config_path=str(CONF), config_name="config")
@@ -127,7 +151,7 @@ def _job(composed: DictConfig) -> None:
     """One run, in the directory that Hydra has chosen for it."""
     # Imported here, not above: for a quick --help, and because a compiled function among the globals of the module that
     # holds Hydra's main function would lose numba's cache in the workers of a launcher.
-    from elman import record, report, runner
+    from elman import report, runner
 
     config, chosen = HydraConfig.get(), checked(composed)
     directory, single = Path(config.runtime.output_dir), config.mode == RunMode.RUN
@@ -137,7 +161,11 @@ def _job(composed: DictConfig) -> None:
             result = runner.run_into(
                 directory,
                 chosen,
-                about={"command": sys.argv, "overrides": overrides, "experiment": config.runtime.choices.get("experiment")},
+                about={
+                    "command": sys.argv,
+                    "overrides": overrides,
+                    "experiment": config.runtime.choices.get("experiment"),
+                },
                 attachments={
                     ".hydra/config.yaml": OmegaConf.to_yaml(composed),
                     ".hydra/hydra.yaml": OmegaConf.to_yaml(HydraConfig.instance().cfg),
@@ -145,10 +173,10 @@ def _job(composed: DictConfig) -> None:
                 },
                 progress=progress,
             )
-    except (record.Refused, runner.Diverged) as error:
-        if not single:
-            raise
-        _end(str(error), 1)
+    except Exception as error:
+        if single and _foreseen(error):
+            _end(_explained(error), 1)
+        raise
     shown = Path(os.path.relpath(directory)) if directory.is_relative_to(Path.cwd()) else directory
     if result is None:
         print(f"{shown} holds the finished run of these settings already; overwrite=true runs it again")
@@ -160,7 +188,7 @@ def _job(composed: DictConfig) -> None:
 
 @contextmanager
 def _progress(chosen: Settings, *, bar: bool) -> "Iterator[Progress]":
-    """A function that reports the loss: as a progress bar on a terminal, or as a line; as a line in the log either way."""
+    """A function that reports the loss: on a progress bar or in a line, and in a line of the run's log either way."""
     from tqdm import tqdm
 
     of = f" (median of {chosen.replicates} networks)" if chosen.replicates > 1 else ""
@@ -177,7 +205,7 @@ def _progress(chosen: Settings, *, bar: bool) -> "Iterator[Progress]":
 
 
 def _subdirectory(overrides: Iterable[str]) -> str:
-    """The name of a job's directory in a sweep: its overrides, made safe and short, and different for different ones."""
+    """The name of a job's directory in a sweep: its overrides, made safe and short; no two jobs have the same."""
     text = ",".join(overrides) or "defaults"
     safe = re.sub(r"[^\w=.,+-]", "_", text, flags=re.ASCII)[:_LONGEST_NAME]
     return safe if safe == text else f"{safe}_{hashlib.sha256(text.encode()).hexdigest()[:8]}"

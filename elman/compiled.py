@@ -1,4 +1,4 @@
-"""The recurrence of `network` and `train` in scalars, compiled by numba: one loop a network, networks spread over threads.
+"""The recurrence of `network` and `train` in scalars, compiled by numba; the networks are spread over threads.
 
 The matrices lie here with the unit they lead *to* in the last axis: W_ih as (R, I, H), W_hh as (R, H, H), while W_ho is
 (R, O, H) as everywhere. So every inner loop runs along the hidden units, side by side in memory: the processor's vector
@@ -20,18 +20,18 @@ def _jit(function: Callable[..., None]) -> Callable[..., None]:
     """Compile once per machine, or, where there is no place to keep the result, once per process."""
     options = {"nogil": True, "error_model": "numpy"}
     try:
-        return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
+        return numba.njit(cache=True, **options)(function)
     except RuntimeError:  # numba finds no directory that it may write to
-        return numba.njit(**options)(function)  # type: ignore[no-any-return]
+        return numba.njit(**options)(function)
 
 
 @numba.njit(error_model="numpy")
-def _logistic(z):  # type: ignore[no-untyped-def]
+def _logistic(z):
     return 1.0 / (1.0 + math.exp(-min(max(z, -500.0), 500.0)))
 
 
 @numba.njit(error_model="numpy", inline="always")
-def _hidden(inputs, t, context, W_ih, W_hh, b_h, hidden):  # type: ignore[no-untyped-def]
+def _hidden(inputs, t, context, W_ih, W_hh, b_h, hidden):
     H = len(hidden)
     for h in range(H):
         hidden[h] = b_h[h]
@@ -48,7 +48,7 @@ def _hidden(inputs, t, context, W_ih, W_hh, b_h, hidden):  # type: ignore[no-unt
 
 
 @numba.njit(error_model="numpy", inline="always")
-def _output(o, hidden, W_ho, b_o):  # type: ignore[no-untyped-def]
+def _output(o, hidden, W_ho, b_o):
     z = b_o[o]
     for h in range(len(hidden)):
         z += W_ho[o, h] * hidden[h]
@@ -56,10 +56,10 @@ def _output(o, hidden, W_ho, b_o):  # type: ignore[no-untyped-def]
 
 
 @_jit
-def _train_one(inputs, targets, W_ih, W_hh, b_h, W_ho, b_o, context, losses, rate, reset, reset_to, recurrent):  # type: ignore[no-untyped-def]
+def _train_one(inputs, targets, W_ih, W_hh, b_h, W_ho, b_o, context, losses, rate, reset, reset_to, recurrent):
     """Train one network in place: inputs (T, I), targets (T, O), context (H,), losses (E,)."""
     (T, I), H, O = inputs.shape, len(b_h), len(b_o)
-    # Work on copies: the arrays of neighbouring networks share cache lines, which two threads would wrest from each other.
+    # Work on copies: the arrays of neighbouring networks share cache lines, which threads would keep from each other.
     shared = (W_ih, W_hh, b_h, W_ho, b_o, context)
     W_ih, W_hh, b_h, W_ho, b_o, context = W_ih.copy(), W_hh.copy(), b_h.copy(), W_ho.copy(), b_o.copy(), context.copy()
     hidden, step = np.empty(H), np.empty(H)
@@ -105,7 +105,7 @@ def _train_one(inputs, targets, W_ih, W_hh, b_h, W_ho, b_o, context, losses, rat
 
 
 @_jit
-def _predict_one(inputs, W_ih, W_hh, b_h, W_ho, b_o, context, recurrent, outputs, hiddens):  # type: ignore[no-untyped-def]
+def _predict_one(inputs, W_ih, W_hh, b_h, W_ho, b_o, context, recurrent, outputs, hiddens):
     """Run one network over inputs (T, I), into outputs (T, O) and hiddens (T, H)."""
     hidden, context = np.empty_like(context), context.copy()
     for t in range(len(inputs)):

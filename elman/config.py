@@ -1,6 +1,7 @@
 """The settings: their types, as the schema of conf/, and the rules that their values keep."""
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
@@ -99,7 +100,7 @@ def _check_keys(composed: DictConfig, schema: type, prefix: str) -> None:
     known = {field.name: field.type for field in fields(schema)}
     for key in composed:
         if key not in known:
-            raise BadSetting(unknown(f"{prefix}{key}"))
+            raise BadSetting(unknown(prefix + str(key)))
     for key, type_ in known.items():
         if OmegaConf.is_missing(composed, key) or key not in composed:
             raise BadSetting(f"{prefix}{key} has no value")
@@ -111,6 +112,19 @@ def unknown(key: str) -> str:
     """The message for a key that is not a setting, with the one that was perhaps meant."""
     from difflib import get_close_matches
 
-    names = [f.name for f in fields(Settings)] + [f"task.{f.name}" for f in fields(Task)] + ["experiment"]
-    near = get_close_matches(key, names, n=1)
+    names = [*(name for name in _types() if name != "task"), "task", "experiment"]
+    near = get_close_matches(key, names, n=1, cutoff=0.75)
     return f"unknown setting {key}" + (f"; did you mean {near[0]}?" if near else f"; there are {', '.join(names)}")
+
+
+def wrong_type(key: str, complaint: str) -> str:
+    """The message for a value of the wrong type, from OmegaConf's complaint about it."""
+    kind = {int: "a whole number", float: "a number", bool: "true or false"}.get(_types().get(key, str), "text")
+    given = re.match(r"Value '(.*?)' (?:of type|is not)", complaint)
+    return f"{key} must be {kind}, not {given[1] if given else 'null'}"
+
+
+def _types() -> dict[str, Any]:
+    """The type of each setting, by its full key."""
+    nested = {f"task.{field.name}": field.type for field in fields(Task)}
+    return {field.name: field.type for field in fields(Settings)} | nested

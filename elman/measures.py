@@ -27,21 +27,10 @@ class Errors(NamedTuple):
         return np.asarray(self.bit_mse.mean(axis=-1))
 
 
-def position_index(stream: Stream) -> np.ndarray:
-    """(T,): the number of each step's position in `stream.position_names`."""
-    number = {name: p for p, name in enumerate(stream.position_names)}
-    return np.array([number[name] for name in stream.target_positions.tolist()])
-
-
-def counts(stream: Stream) -> np.ndarray:
-    """(P,): the steps of each position."""
-    return np.bincount(position_index(stream), minlength=len(stream.position_names))
-
-
 def errors(outputs: np.ndarray, stream: Stream) -> Errors:
     """Compare outputs (R, T, n) with the elements of the stream that they predict. An output above 0.5 rounds to 1."""
     R, _, n = outputs.shape
-    index, n_steps = position_index(stream), counts(stream)
+    index, n_steps = stream.position_index, stream.position_counts
     P = len(n_steps)
     wrong = (outputs > 0.5) != stream.targets.astype(bool)  # (R, T, n)
     squared = (outputs - stream.targets) ** 2  # (R, T, n)
@@ -62,7 +51,7 @@ def floor(stream: Stream) -> Errors:
     scored = errors(stream.target_expected[None], stream)
     torn = stream.target_expected == 0.5  # (T, n)
     bit_right = np.where(torn, 0.5, (stream.target_expected > 0.5) == stream.targets)  # (T, n)
-    index, n_steps = position_index(stream), counts(stream)
+    index, n_steps = stream.position_index, stream.position_counts
     return scored._replace(
         error_rate=np.bincount(index, 1.0 - bit_right.prod(axis=-1), len(n_steps))[None] / n_steps,
         bit_error_rate=np.stack(
@@ -77,14 +66,14 @@ def predictable(stream: Stream) -> np.ndarray:
 
 
 def predictable_error_rate(error_rate: np.ndarray, stream: Stream) -> np.ndarray:
-    """(R,): the share of errors at the predictable positions, from error rates (R, P); NaN if there are none."""
-    n_steps = counts(stream) * predictable(stream)  # (P,)
+    """(...): the share of errors at the predictable positions, from error rates (..., P); NaN if there are none."""
+    n_steps = stream.position_counts * predictable(stream)  # (P,)
     wrong = np.rint(error_rate * n_steps).sum(axis=-1)
-    return np.asarray(wrong / n_steps.sum()) if n_steps.any() else np.full(len(error_rate), np.nan)
+    return np.asarray(wrong / n_steps.sum()) if n_steps.any() else np.full(error_rate.shape[:-1], np.nan)
 
 
 def loss_levels(practice: Stream) -> tuple[float, float]:
-    """The losses of two predictors on a practice stream: chance (the best constant prediction), and the best possible."""
+    """The losses on a practice stream of two predictors: chance (the best constant one), and the best possible."""
     chance = float(practice.targets.var(axis=0).mean())
     best = float(((practice.target_expected - practice.targets) ** 2).mean())
     return chance, best

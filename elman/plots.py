@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 GREY = "#666666"
 WIDTH = 3.5  # inches
 DPI = 250
-STYLE = {
+STYLE: dict[Any, Any] = {
     "font.size": 7.5,
     "axes.titlesize": 8,
     "axes.spines.top": False,
@@ -80,14 +80,16 @@ def error_over_12_steps(run: Path) -> Figure | None:
     cycle = _read(run, "cycle_errors")
     wide = cycle.pivot(index="step", columns="replicate", values="mse")
     first = cycle.drop_duplicates("step").set_index("step")
+    places, cycles = first[["position", "floor_mse"]], first["n"].iloc[0]
     figure, (ax,) = _figure(2.5, title_lines=2)
     _band(ax, wide, COLOURS[0], _networks(cycle), marker="o")
     ax.plot(first["floor_mse"], color=GREY, linestyle=":", marker="_", markersize=7, label="best possible")
     ax.set_ylim(-0.01, max(0.36, wide.max(axis=None) * 1.1))
     ax.legend(loc="upper center", ncols=2, borderaxespad=0)
-    ax.set_xticks(first.index, [f"{s}\n{p}" if f == 0 else s for s, p, f in first[["position", "floor_mse"]].itertuples()])
+    named = [f"{step}\n{position}" if floor == 0 else step for step, position, floor in places.itertuples()]
+    ax.set_xticks(first.index, named)
     ax.set(
-        title=f"Error over 12 consecutive steps, averaged\nover {first['n'].iloc[0]} cycles of the test stream{_of(cycle)}",
+        title=f"Error over 12 consecutive steps, averaged\nover {cycles} cycles of the test stream{_of(cycle)}",
         xlabel="step (named where the element can be predicted)",
         ylabel="mean squared error",
     )
@@ -102,7 +104,11 @@ def error_by_letter(run: Path) -> Figure | None:
     rmse = predictions.groupby(["step", "replicate"])["squared_error"].mean().pow(0.5).unstack()
     figure, (ax,) = _figure(2.3)
     _letters(ax, rmse, predictions, _read(run, "position_errors").groupby("position")["floor_mse"].first().pow(0.5))
-    ax.set(title=f"Error by predicted letter{_of(predictions)}", xlabel="predicted letter", ylabel="root mean squared error")
+    ax.set(
+        title=f"Error by predicted letter{_of(predictions)}",
+        xlabel="predicted letter",
+        ylabel="root mean squared error",
+    )
     return figure
 
 
@@ -172,7 +178,7 @@ def _read(run: Path, table: str) -> pd.DataFrame:
 
 
 def _settings(run: Path) -> dict[str, dict[str, object]]:
-    return json.loads((run / "run.json").read_text())["settings"]  # type: ignore[no-any-return]
+    return json.loads((run / "run.json").read_text())["settings"]
 
 
 def _figure(height: float, rows: int = 1, *, title_lines: int = 1, right: float = 0.1) -> tuple[Figure, np.ndarray]:
@@ -236,7 +242,7 @@ def _letters(ax: Axes, wide: pd.DataFrame, predictions: pd.DataFrame, floor: pd.
     """Draw the errors over steps, each step named by its letter, with the best possible for its position."""
     _band(ax, wide, COLOURS[0], _networks(predictions), marker="o")
     first = predictions.drop_duplicates("step").set_index("step")
-    ax.plot(first.index, first["position"].map(floor), "_", color=COLOURS[1], markersize=7, label="best possible on average")
+    ax.plot(first.index, first["position"].map(floor), "_", color=COLOURS[1], markersize=7, label="best on average")
     ax.set_xticks(first.index, first["target"])
     ax.set_ylim(-0.03, max(0.5, wide.max(axis=None)) * 1.25)
     ax.legend(loc="upper center", ncols=2, fontsize=6.5, borderaxespad=0)

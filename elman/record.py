@@ -1,4 +1,4 @@
-"""A run's directory: claiming it for one process, run.json with the run's status, and files that are whole or absent."""
+"""A run's directory: claimed by one process, with the run's status in run.json and files that are whole or absent."""
 
 import json
 import os
@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any
@@ -91,15 +92,23 @@ def _clear(directory: Path, outputs: Iterable[str]) -> None:
 
 @contextmanager
 def recorded(
-    directory: Path, settings: Mapping[str, Any], about: Mapping[str, object], attachments: Mapping[str, str]
+    directory: Path,
+    settings: Mapping[str, Any],
+    *,
+    about: Mapping[str, object],
+    attachments: Mapping[str, str],
+    outputs: Iterable[str],
 ) -> Iterator[dict[str, float]]:
     """Keep run.json while a run goes on: running, then finished, failed or interrupted.
+
+    Where a file cannot be written, as on a full disk, none of the run's outputs is left.
 
     Args:
         directory: claimed by this process.
         settings: all settings of the run, as plain values.
         about: more entries for run.json.
         attachments: more files, as text by their names in the directory.
+        outputs: names of the files and folders that a run makes there, besides these.
 
     Yields:
         The seconds by stage, to be filled in.
@@ -120,18 +129,22 @@ def recorded(
         times = {name: round(value, 4) for name, value in {**seconds, "total": time.perf_counter() - start}.items()}
         ended = {} if status == "running" else {"end": _now(), "seconds": times}
         text = json.dumps({**entry, "status": status, **more, **ended}, indent=2, ensure_ascii=False) + "\n"
-        publish(directory, {"run.json": lambda file: _write(file, text)})
+        publish(directory, {"run.json": partial(_write, text=text)})
 
-    save("running")
-    for name, text in attachments.items():
-        path = directory / name
-        publish(path.parent, {path.name: lambda file, text=text: _write(file, text)})  # type: ignore[misc]
     try:
+        save("running")
+        for name, text in attachments.items():
+            path = directory / name
+            publish(path.parent, {path.name: partial(_write, text=text)})
         yield seconds
     except BaseException as error:
+        if isinstance(error, OSError):
+            _clear(directory, [*outputs, *{Path(name).parts[0] for name in attachments}])
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-        with suppress(OSError):  # on a full disk the status stays "running", and the first error is what the user needs
+        try:
             save(status, error=f"{type(error).__name__}: {error}", traceback=traceback.format_exc())
+        except OSError:
+            (directory / "run.json").unlink(missing_ok=True)
         raise
     save("finished")
 
@@ -142,8 +155,11 @@ def publish(directory: Path, writers: Mapping[str, Writer]) -> None:
     parts = {name: directory / f"{name}{_PART}" for name in writers}
     try:
         for name, write in writers.items():
-            with parts[name].open("wb") as file:
-                write(file)
+            try:
+                with parts[name].open("wb") as file:
+                    write(file)
+            except OSError as error:
+                raise OSError(error.errno, error.strerror, str(directory / name)) from error
         for name, part in parts.items():
             part.replace(directory / name)
     except BaseException:

@@ -16,14 +16,15 @@ FIRST_STEPS = 20
 
 def report(result: "Result") -> str:
     """The whole report: task, stream, predictions, errors beside the best possible, losses."""
-    steps = _steps(result)
+    steps, medians = _steps(result), _medians(result)
     predictable = np.isin(steps["position"], np.array(result.test.position_names)[measures.predictable(result.test)])
     parts = [f"{_headline(result)}\n{_elements(result)}"]
     if len(steps):
-        parts.append(f"The first {len(steps[:FIRST_STEPS])} test predictions{_of(result)}:\n{_text(steps[:FIRST_STEPS])}")
+        shown = steps[:FIRST_STEPS]
+        parts.append(f"The first {len(shown)} test predictions{medians}:\n{_text(shown)}")
     if predictable.any():
         shown = steps[predictable][:FIRST_STEPS]
-        parts.append(f"The first {len(shown)} steps at which the element can be predicted:\n{_text(shown)}")
+        parts.append(f"The first {len(shown)} steps at which the element can be predicted{medians}:\n{_text(shown)}")
     if len(result.test.features) > 1 and len(steps):
         parts += _by_bit_and_symbol(result)
     parts.append(f"Errors over {len(result.test.targets)} test steps{_of(result)}:\n{_text(_positions(result))}")
@@ -41,7 +42,8 @@ def in_one_line(result: "Result") -> str:
 
 
 def _headline(result: "Result") -> str:
-    s, T, n = result.settings, len(result.practice[0].vectors) - (not result.settings.reset_context), result.test.vectors.shape[1]
+    s, n = result.settings, result.test.vectors.shape[1]
+    T = len(result.practice[0].vectors) - (not s.reset_context)  # without the row that closes a wrapped stream
     networks = "" if s.replicates == 1 else f"{s.replicates} networks "
     return (
         f"Task {s.task.name}: {networks}{n}-{s.hidden_size}-{n}, {T} elements of practice, {s.epochs} epochs, "
@@ -55,7 +57,12 @@ def _elements(result: "Result") -> str:
 
 
 def _of(result: "Result") -> str:
-    return "" if result.settings.replicates == 1 else f", median (lowest to highest) of {result.settings.replicates} networks"
+    R = result.settings.replicates
+    return "" if R == 1 else f", median (lowest to highest) of {R} networks"
+
+
+def _medians(result: "Result") -> str:
+    return "" if result.settings.replicates == 1 else f", medians of {result.settings.replicates} networks"
 
 
 def _steps(result: "Result") -> pd.DataFrame:
@@ -87,11 +94,11 @@ def _positions(result: "Result") -> pd.DataFrame:
     return pd.DataFrame(
         {
             "position": result.test.position_names,
-            "n": measures.counts(result.test),
+            "n": result.test.position_counts,
             "error rate": [_spread(row, ".3f") for row in rates],
-            "best": [f"{rate:.3f}" for rate in best.error_rate[0]],
+            "best error rate": [f"{rate:.3f}" for rate in best.error_rate[0]],
             "RMSE": [_spread(row, ".3f") for row in rmses],
-            "best ": [f"{rmse:.3f}" for rmse in np.sqrt(best.mse[0])],
+            "best RMSE": [f"{rmse:.3f}" for rmse in np.sqrt(best.mse[0])],
         }
     )
 
@@ -135,11 +142,12 @@ def _losses(result: "Result") -> str:
         lines.append(f"Error rate at the steps that can be predicted: {_spread(rate, '.3f')}")
         learned, first = rate <= tables.SUCCESS, summary["success_epoch"]
         if len(summary) > 1:
-            share = learned.mean()
-            lines.append(f"Networks with at most {tables.SUCCESS:g} of them wrong: {learned.sum()} of {len(learned)} ({share:.0%})")
+            share = f"{learned.sum()} of {len(learned)} ({learned.mean():.0%})"
+            lines.append(f"Networks with at most {tables.SUCCESS:g} of them wrong: {share}")
         if first.notna().any():
             reached = "" if first.notna().all() else f", reached by {first.notna().sum()} of {len(first)}"
-            lines.append(f"First test with at most {tables.SUCCESS:g} wrong: epoch {_spread(first.dropna(), '.0f')}{reached}")
+            epoch = _spread(first.dropna(), ".0f")
+            lines.append(f"First test with at most {tables.SUCCESS:g} of them wrong: epoch {epoch}{reached}")
     return "\n".join(lines)
 
 

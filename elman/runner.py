@@ -97,11 +97,12 @@ def run(settings: Settings, progress: Progress | None = None) -> Result:
     """
     check(settings)
     seconds: dict[str, float] = {}
-    with _timed(seconds, "streams"):
+    with _timed(seconds, "streams"), np.errstate(over="ignore"):
         practice, test, initial = _drawn(settings)
     with _timed(seconds, "compile"):
         backend = TRAINERS[settings.backend]()
-    return _trained(settings, practice, test, initial, backend, seconds, progress)
+    with np.errstate(over="ignore", invalid="ignore"):  # the loss is checked instead
+        return _trained(settings, practice, test, initial, backend, seconds, progress)
 
 
 def _drawn(settings: Settings) -> tuple[tuple[Stream, ...], Stream, Weights]:
@@ -110,7 +111,8 @@ def _drawn(settings: Settings) -> tuple[tuple[Stream, ...], Stream, Weights]:
     for_test, for_replicates = np.random.SeedSequence(settings.seed).spawn(2)
     test = task(settings.task.test_length, np.random.default_rng(for_test))
     seeds = [seed.spawn(2) for seed in for_replicates.spawn(R)]
-    streams = [task(settings.task.length, np.random.default_rng(s)) for s, _ in seeds[: 1 if settings.shared_stream else R]]
+    different = seeds[:1] if settings.shared_stream else seeds
+    streams = [task(settings.task.length, np.random.default_rng(s)) for s, _ in different]
     if not settings.reset_context:
         streams = [stream.wrapped() for stream in streams]
     sizes = {"inputs": test.vectors.shape[1], "hidden": settings.hidden_size, "outputs": test.vectors.shape[1]}
@@ -236,7 +238,9 @@ def run_into(
     with record.claimed(directory, plain, outputs=outputs) as free:
         if not free:
             return None
-        with record.recorded(directory, plain, about or {}, attachments or {}) as seconds:
+        with record.recorded(
+            directory, plain, about=about or {}, attachments=attachments or {}, outputs=outputs
+        ) as seconds:
             result = run(settings, progress)
             seconds.update(result.seconds)
             with _timed(seconds, "tables"):

@@ -1,11 +1,13 @@
 """A Stream: the elements that a network reads one by one, with their names and their best possible predictions."""
 
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
 
-class Stream(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Stream:
     """T elements of n bits. The network reads row t and predicts row t + 1; that shift of one lives only here."""
 
     vectors: np.ndarray
@@ -49,11 +51,22 @@ class Stream(NamedTuple):
         """(T-1, n): the best possible prediction at each step."""
         return self.expected[1:]
 
-    @property
+    @cached_property
     def position_names(self) -> tuple[str, ...]:
-        """The positions that are predicted at least once, in the order in which they first stand in the stream."""
+        """P names: the positions that are predicted, in the order in which they first stand in the stream."""
         predicted = set(self.target_positions.tolist())
         return tuple(name for name in dict.fromkeys(self.positions.tolist()) if name in predicted)
+
+    @cached_property
+    def position_index(self) -> np.ndarray:
+        """(T-1,): the number in `position_names` of the position that is predicted at each step."""
+        number = {name: p for p, name in enumerate(self.position_names)}
+        return np.array([number[name] for name in self.target_positions.tolist()])
+
+    @cached_property
+    def position_counts(self) -> np.ndarray:
+        """(P,): the steps at which each position is predicted."""
+        return np.bincount(self.position_index, minlength=len(self.position_names))
 
     def wrapped(self) -> "Stream":
         """The stream with its first row once more at the end, so that its last element predicts its first.
@@ -65,7 +78,8 @@ class Stream(NamedTuple):
         def closed(rows: np.ndarray) -> np.ndarray:
             return np.concatenate([rows, rows[:1]])
 
-        return self._replace(
+        return replace(
+            self,
             vectors=closed(self.vectors),
             symbols=closed(self.symbols),
             positions=closed(self.positions),

@@ -1,4 +1,4 @@
-"""A Result in, one tidy data frame a CSV file out: one row an observation, replicates from 0, epochs and bits from 1."""
+"""A Result in, one tidy data frame a CSV file out; replicates and steps count from 0, epochs, bits and units from 1."""
 
 from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any
@@ -37,7 +37,7 @@ def position_errors(result: "Result") -> pd.DataFrame:
     errors, floor = result.curve[-1], measures.floor(result.test)
     return _grid(
         {"replicate": range(len(result.losses)), "position": result.test.position_names},
-        n=measures.counts(result.test),
+        n=result.test.position_counts,
         error_rate=errors.error_rate,  # (R, P)
         mse=errors.mse,
         rmse=np.sqrt(errors.mse),
@@ -47,7 +47,7 @@ def position_errors(result: "Result") -> pd.DataFrame:
 
 def bit_errors(result: "Result") -> pd.DataFrame:
     """The same bit by bit; the position "all" takes all steps together."""
-    errors, floor, n = result.curve[-1], measures.floor(result.test), measures.counts(result.test)
+    errors, floor, n = result.curve[-1], measures.floor(result.test), result.test.position_counts
 
     def with_all(by_position: np.ndarray) -> np.ndarray:  # (R, P, n) -> (R, n, 1 + P)
         overall = (by_position * n[:, None]).sum(axis=1, keepdims=True) / n.sum()
@@ -127,10 +127,11 @@ def cycle_errors(result: "Result") -> pd.DataFrame:
 
 def summary(result: "Result") -> pd.DataFrame:
     """One row a network: how far it came, beside chance and the best possible; empty where it never happened."""
-    losses, evaluated, n = result.losses, result.evaluated, measures.counts(result.test)
+    losses, evaluated, n = result.losses, result.evaluated, result.test.position_counts
     levels = np.array([measures.loss_levels(stream) for stream in result.practice])
     chance, floor = levels[:, 0], levels[:, 1]
-    rates = np.stack([measures.predictable_error_rate(e.error_rate, result.test) for e in result.curve], axis=1)
+    curve = np.stack([errors.error_rate for errors in result.curve], axis=1)  # (R, K, P)
+    rates = measures.predictable_error_rate(curve, result.test)  # (R, K)
     taken_off = losses <= (chance - TAKEOFF * (chance - floor))[:, None]  # (R, epochs)
     succeeded = rates <= SUCCESS  # (R, K); comparisons with NaN are false
     return pd.DataFrame(
@@ -172,7 +173,7 @@ def writer(frame: pd.DataFrame) -> Callable[[IO[bytes]], None]:
 
 
 def weights_writer(result: "Result") -> Callable[[IO[bytes]], None]:
-    """A function that writes the weights to an open file, those before training under names that begin with initial_."""
+    """A function that writes the weights to an open file; those before training have names with the prefix initial_."""
     initial = {f"initial_{name}": array for name, array in result.initial._asdict().items()}
 
     def write(file: IO[bytes]) -> None:
@@ -184,7 +185,7 @@ def weights_writer(result: "Result") -> Callable[[IO[bytes]], None]:
 def _grid(keys: dict[str, Any], **columns: np.ndarray) -> pd.DataFrame:
     """One row for each combination of keys; a column is an array over all keys, or over the last of them."""
     shape = tuple(len(values) for values in keys.values())
-    index = pd.MultiIndex.from_product(keys.values(), names=keys.keys())
+    index = pd.MultiIndex.from_product(keys.values(), names=list(keys))
     values = {name: np.broadcast_to(array, shape).ravel() for name, array in columns.items()}
     return pd.DataFrame(values, index=index).reset_index()
 
