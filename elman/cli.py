@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -25,6 +25,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
 
+from elman import __version__
 from elman.config import BadSetting, Settings, checked, unknown, wrong_type
 
 if TYPE_CHECKING:
@@ -59,6 +60,8 @@ def main() -> None:
     """The console script ``elman``. A user's mistake ends it with one line and exit status 1 or 2."""
     show_all = os.environ.get("HYDRA_FULL_ERROR") == "1"
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that Hydra hands errors on, rather than printing them in its own way
+    if sys.argv[1:] == ["--version"]:
+        return print(f"elman {__version__}")
     try:
         flags = get_args_parser().parse_args()
         if flags.help and not (flags.config_dir or flags.config_path or flags.config_name):
@@ -157,7 +160,7 @@ def _job(composed: DictConfig) -> None:
     directory, single = Path(config.runtime.output_dir), config.mode == RunMode.RUN
     overrides = list(config.overrides.task)
     try:
-        with _progress(chosen, bar=single and sys.stderr.isatty()) as progress:
+        with _progress(chosen, bar=single and _can_draw(sys.stderr)) as progress:
             result = runner.run_into(
                 directory,
                 chosen,
@@ -184,6 +187,11 @@ def _job(composed: DictConfig) -> None:
     text = report.report(result)
     log.debug("%s", text)  # to the run's log
     print(f"\n{text}\n\nFiles are in {shown}" if single else f"{shown.name}: {report.in_one_line(result)}")
+
+
+def _can_draw(stream: TextIO) -> bool:
+    """Whether the stream is a terminal with room for a progress bar; some have no size."""
+    return stream.isatty() and os.get_terminal_size(stream.fileno()).columns > 0
 
 
 @contextmanager

@@ -81,7 +81,7 @@ def error_over_12_steps(run: Path) -> Figure | None:
     wide = cycle.pivot(index="step", columns="replicate", values="mse")
     first = cycle.drop_duplicates("step").set_index("step")
     places, cycles = first[["position", "floor_mse"]], first["n"].iloc[0]
-    figure, (ax,) = _figure(2.5, title_lines=2)
+    figure, (ax,) = _figure(2.6, title_lines=2, tick_lines=2)
     _band(ax, wide, COLOURS[0], _networks(cycle), marker="o")
     ax.plot(first["floor_mse"], color=GREY, linestyle=":", marker="_", markersize=7, label="best possible")
     ax.set_ylim(-0.01, max(0.36, wide.max(axis=None) * 1.1))
@@ -181,11 +181,13 @@ def _settings(run: Path) -> dict[str, dict[str, object]]:
     return json.loads((run / "run.json").read_text())["settings"]
 
 
-def _figure(height: float, rows: int = 1, *, title_lines: int = 1, right: float = 0.1) -> tuple[Figure, np.ndarray]:
+def _figure(
+    height: float, rows: int = 1, *, title_lines: int = 1, tick_lines: int = 1, right: float = 0.1
+) -> tuple[Figure, np.ndarray]:
     """A figure with rows of axes inside fixed margins, in inches; an automatic layout would draw everything twice."""
     figure = Figure(figsize=(WIDTH, height))
     axes = figure.subplots(rows, squeeze=False)[:, 0]
-    top, bottom, left, between = 0.12 + 0.14 * title_lines, 0.4, 0.55, 0.4
+    top, bottom, left, between = 0.12 + 0.14 * title_lines, 0.28 + 0.12 * tick_lines, 0.58, 0.4
     axes_height = (height - top - bottom - between * (rows - 1)) / rows
     figure.subplots_adjust(
         left=left / WIDTH,

@@ -72,7 +72,7 @@ def _is_free(directory: Path, settings: Mapping[str, Any], outputs: Iterable[str
             reason = f"holds {there[0]} but no run.json; overwrite=true would replace it"
             raise Refused(f"{directory}: this directory {reason}") from None
         return True
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         reason = "holds a run.json that cannot be read; overwrite=true would replace that run"
         raise Refused(f"{directory}: this directory {reason}") from None
     if not same:

@@ -1,0 +1,28 @@
+"""Settings for small runs, and finished runs that several tests read."""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+
+sys.path.insert(0, str(Path(__file__).parent))
+os.environ.pop("HYDRA_FULL_ERROR", None)
+hypothesis_settings.register_profile("elman", deadline=None, max_examples=25, derandomize=True)
+hypothesis_settings.load_profile("elman")
+
+SMALL = {
+    "xor": ("task=xor", "task.length=60", "task.test_length=90", "epochs=25", "hidden_size=3"),
+    "cv": ("task=cv", "task.length=61", "task.test_length=90", "epochs=25", "hidden_size=5"),
+}
+
+
+@pytest.fixture(scope="session", params=SMALL)
+def finished(request, tmp_path_factory):
+    """(directory, result) of a small run of three networks, for each task."""
+    import elman
+    from elman.runner import run_into
+
+    directory = tmp_path_factory.mktemp(request.param) / "run"
+    return directory, run_into(directory, elman.settings(*SMALL[request.param], "replicates=3"))

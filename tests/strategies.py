@@ -1,0 +1,40 @@
+"""What hypothesis draws: tasks, lengths, networks and the bits they read."""
+
+import numpy as np
+from hypothesis import strategies as st
+
+from elman import network
+from elman.tasks import LONGEST_UNIT, TASKS
+
+seeds = st.integers(0, 2**63)
+
+
+@st.composite
+def streams(draw, task=None):
+    """A stream of some task and length."""
+    name = task or draw(st.sampled_from(sorted(TASKS)))
+    length = draw(st.integers(LONGEST_UNIT[name], 200))
+    return TASKS[name](length, np.random.default_rng(draw(seeds)))
+
+
+few = st.integers(1, 4)
+
+
+@st.composite
+def problems(draw, networks=few):
+    """R networks of some shape with their context, inputs and targets: what a trainer takes."""
+    R, n, H, T = draw(networks), draw(st.integers(1, 6)), draw(st.integers(1, 9)), draw(st.integers(1, 12))
+    rng = np.random.default_rng(draw(seeds))
+    scale = draw(st.sampled_from([0.1, 1.0]))
+    weights = network.stack([network.init(rng, inputs=n, hidden=H, outputs=n, scale=scale) for _ in range(R)])
+    inputs, targets = rng.integers(2, size=(2, R, T, n), dtype=np.uint8)
+    return weights, rng.random((R, H)), inputs, targets
+
+
+options = st.fixed_dictionaries(
+    {
+        "learning_rate": st.sampled_from([0.1, 0.5]),
+        "reset_to": st.sampled_from([None, 0.0, 0.5]),
+        "recurrent": st.booleans(),
+    }
+)

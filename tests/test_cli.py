@@ -1,0 +1,276 @@
+import json
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from conftest import SMALL
+
+import elman
+from elman import cli
+
+TINY = ("task.length=30", "task.test_length=60", "epochs=20")
+LONG = ("task.length=30", "task.test_length=30", "epochs=100000000", "evaluate_every=0", "figures=false")
+
+
+def command(*overrides, **more):
+    """Run the command line in a process of its own."""
+    program = [sys.executable, "-m", "elman", *overrides]
+    return subprocess.run(program, capture_output=True, text=True, timeout=100, **more)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def call(here, monkeypatch, capfd):
+    """Run the command line in this process; returns exit status, standard output and standard error."""
+
+    def run(*overrides):
+        monkeypatch.setattr(sys, "argv", ["elman", *overrides])
+        monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            status = end.code
+        return (status, *capfd.readouterr())
+
+    return run
+
+
+def only_run(directory):
+    (found,) = directory.rglob("run.json")
+    return found.parent
+
+
+def csvs(directory):
+    return {path.name: path.read_bytes() for path in directory.glob("*.csv")}
+
+
+def test_a_run_ends_with_its_report_and_the_files_of_the_contract(here):
+    done = command(*TINY)
+    assert done.returncode == 0, done.stderr
+    directory = only_run(here)
+    assert re.fullmatch(r"runs/xor/\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\w+", str(directory.relative_to(here)))
+    assert {path.name for path in directory.iterdir()} == {
+        "losses.csv", "learning_curve.csv", "position_errors.csv", "bit_errors.csv", "predictions.csv",
+        "hidden_states.csv", "cycle_errors.csv", "summary.csv", "weights.npz", "run.json", "figures", "elman.log",
+        ".hydra",
+    }  # fmt: skip
+    assert {path.name for path in (directory / ".hydra").iterdir()} == {"config.yaml", "hydra.yaml", "overrides.yaml"}
+    loss = pd.read_csv(directory / "losses.csv").set_index("epoch")["loss"]
+    assert done.stderr.splitlines() == [f"Epoch {e}/20, loss: {loss[e]:.6f}" for e in (10, 20)]
+    assert done.stdout.strip().endswith(f"Files are in {directory.relative_to(here)}")
+    log = (directory / "elman.log").read_text()
+    assert f"Epoch 20/20, loss: {loss[20]:.6f}" in log
+    assert "Errors over 59 test steps" in done.stdout
+    assert "Errors over 59 test steps" in log
+    entry = json.loads((directory / "run.json").read_text())
+    assert entry["overrides"] == list(TINY)
+    assert entry["status"] == "finished"
+
+
+def test_the_command_and_the_python_interface_give_the_same_numbers(call, here):
+    assert call(*SMALL["cv"], "figures=false", "replicates=2")[0] == 0
+    result = elman.run(elman.settings(*SMALL["cv"], "replicates=2"))
+    for name, text in csvs(only_run(here)).items():
+        assert text.decode() == elman.tables.TABLES[name.removesuffix(".csv")](result).to_csv(index=False)
+
+
+def test_the_same_command_twice_writes_the_same_bytes(call, here):
+    for _ in range(2):
+        assert call(*TINY, "replicates=2", "figures=false")[0] == 0
+    one, other = (path.parent for path in here.rglob("run.json"))
+    assert csvs(one) == csvs(other)
+    assert len(csvs(one)) == 8
+
+
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("hiden_size=3",),
+        ("hidden_size=0",),
+        ("learning_rate=nan",),
+        ("hidden_size=many",),
+        ("task=tea",),
+        ("experiment=tea",),
+        ("backend=tea",),
+        ("task.length=2",),
+        ("hidden_size=3,4",),
+        ("+momentum=0.9",),
+        ("-m", "hidden_size=3,0"),
+        ("-m", "hidden_size=3,4", "learning_rate=0.1,nan"),
+        ("-m", "hidden_size=3,4", "task=xor,tea"),
+    ],
+)
+def test_bad_input_ends_in_one_line_and_writes_nothing(call, here, overrides):
+    status, out, err = call(*overrides)
+    assert status == 2
+    assert out == ""
+    assert re.fullmatch(r"elman: .+\n", err)
+    assert list(here.iterdir()) == []
+
+
+@pytest.mark.parametrize("directory", ["file", "file/below", "/proc/nowhere/run"])
+def test_a_directory_that_cannot_be_made_ends_in_one_line(call, here, directory):
+    (here / "file").write_text("in the way")
+    status, out, err = call(*TINY, f"hydra.run.dir={directory}")
+    assert status == 1
+    assert re.fullmatch(r"elman: .+: .+\n", err)
+    assert out == ""
+    assert (here / "file").read_text() == "in the way"
+
+
+def test_a_full_disk_ends_in_one_line_and_leaves_no_results(here):
+    program = (
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000)); import elman.cli; elman.cli.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program, *TINY, "hydra.run.dir=run"], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert re.fullmatch(r"elman: .+/run/[\w/]+\.\w+: File too large", done.stderr.splitlines()[-1])
+    assert "Traceback" not in done.stderr
+    assert {path.name for path in (here / "run").iterdir()} == {"run.json", "elman.log"}
+    assert json.loads((here / "run" / "run.json").read_text())["status"] == "failed"
+
+
+def test_another_run_in_the_directory_is_refused_and_kept(call, here):
+    assert call(*TINY, "figures=false", "hydra.run.dir=run")[0] == 0
+    before = {path: path.read_bytes() for path in here.rglob("*") if path.is_file()}
+    status, _, err = call(*TINY, "figures=false", "hydra.run.dir=run", "seed=1")
+    assert status == 1
+    assert re.fullmatch(r"elman: .+run: this directory holds a run of other settings; overwrite=true .+\n", err)
+    status, out, _ = call(*TINY, "figures=false", "hydra.run.dir=run")
+    assert status == 0
+    assert "run holds the finished run of these settings already" in out
+    assert {path: path.read_bytes() for path in here.rglob("*") if path.is_file()} == before
+    assert call(*TINY, "figures=false", "hydra.run.dir=run", "seed=1", "overwrite=true")[0] == 0
+
+
+def started(here, *overrides):
+    """Start a run that would take hours, and wait until it trains."""
+    program = [sys.executable, "-m", "elman", *LONG, "hydra.run.dir=run", *overrides]
+    process = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=here)
+    while "Epoch" not in process.stderr.readline():
+        assert process.poll() is None
+    return process
+
+
+def test_ctrl_c_leaves_an_interrupted_run_and_no_traceback(here):
+    process = started(here)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert err.endswith("elman: interrupted\n")
+    assert "Traceback" not in err
+    assert json.loads((here / "run" / "run.json").read_text())["status"] == "interrupted"
+
+
+def test_a_killed_run_is_marked_as_running_and_can_be_given_again(call, here):
+    process = started(here)
+    status, _, err = call(*LONG, "hydra.run.dir=run")
+    assert status == 1
+    assert "another process is writing to this directory" in err
+    process.kill()
+    process.communicate(timeout=60)
+    entry = json.loads((here / "run" / "run.json").read_text())
+    assert entry["status"] == "running"
+    assert csvs(here / "run") == {}
+    entry["settings"] = {**entry["settings"], "epochs": 20}  # as if the run had been a short one
+    (here / "run" / "run.json").write_text(json.dumps(entry))
+    assert call(*LONG, "epochs=20", "hydra.run.dir=run")[0] == 0
+    assert json.loads((here / "run" / "run.json").read_text())["status"] == "finished"
+    assert not (here / "run" / ".lock").exists()
+
+
+def test_a_loss_that_is_no_longer_finite_fails_in_one_line(call, here):
+    status, _, err = call(*TINY, "initial_weights=1e308", "hidden_size=20")
+    assert status == 1
+    assert re.fullmatch(r"elman: the loss .+ is not finite in epoch 1; a learning_rate below 0.1 may help\n", err)
+    assert json.loads((only_run(here) / "run.json").read_text())["status"] == "failed"
+
+
+def test_a_sweep_puts_each_job_in_a_directory_named_after_its_overrides(call, here):
+    status, out, _ = call("-m", *TINY, "hidden_size=2,3", "figures=false", "hydra.sweep.dir=sweep")
+    assert status == 0
+    names = [path.parent.name for path in sorted(here.rglob("run.json"))]
+    assert names == [f"task.length=30,task.test_length=60,epochs=20,hidden_size={H},figures=False" for H in (2, 3)]
+    assert all(f"{name}: loss 0." in out for name in names)
+    before = [path.stat().st_mtime_ns for path in here.rglob("run.json")]
+    assert call("-m", *TINY, "hidden_size=2,3", "figures=false", "hydra.sweep.dir=sweep")[0] == 0
+    assert [path.stat().st_mtime_ns for path in here.rglob("run.json")] == before
+
+
+def test_a_sweep_goes_on_after_a_job_that_fails(call, here):
+    status, _, err = call("-m", *TINY, "hidden_size=20", "initial_weights=1e308,0.1", "figures=false")
+    assert status == 1
+    assert "Traceback" not in err
+    states = {json.loads(path.read_text())["status"] for path in here.rglob("run.json")}
+    assert states == {"failed", "finished"}
+
+
+@pytest.mark.parametrize("overrides", [["a/b=1"], ["a_b=1"], ["x" * 300], ["x" * 301], []])
+def test_a_job_has_a_safe_and_short_name_of_its_own(overrides):
+    name = cli._subdirectory(overrides)
+    assert re.fullmatch(r"[\w=.,+-]{1,150}", name)
+    others = [["a/b=1"], ["a_b=1"], ["x" * 300], ["x" * 301], []]
+    assert [cli._subdirectory(other) for other in others].count(name) == 1
+
+
+def test_help_lists_every_setting_and_choice(call, here):
+    status, out, _ = call("--help", "task=cv")
+    assert status == 0
+    for name in (*elman.settings().__dict__, "experiment", "elman_cv", "hydra.run.dir"):
+        assert name in out
+    assert "length: 300\n" in out
+    assert list(here.iterdir()) == []
+
+
+def test_hydras_own_flags_still_work(call, here):
+    status, out, _ = call("--cfg", "job", "hidden_size=9")
+    assert status == 0
+    assert "hidden_size: 9" in out
+    (here / "mine" / "experiment").mkdir(parents=True)
+    (here / "mine" / "experiment" / "own.yaml").write_text("# @package _global_\nhidden_size: 7\n")
+    status, out, _ = call("--config-dir", "mine", "experiment=own", *TINY, "figures=false")
+    assert status == 0
+    assert "1-7-1" in out
+
+
+def test_the_version_is_elmans(call):
+    assert call("--version")[:2] == (0, f"elman {elman.__version__}\n")
+
+
+def test_a_terminal_gets_a_progress_bar_in_place_of_lines(here):
+    terminal, stderr = pty.openpty()
+    termios.tcsetwinsize(stderr, (24, 80))
+    with subprocess.Popen(
+        [sys.executable, "-m", "elman", *TINY, "figures=false"], stdout=subprocess.DEVNULL, stderr=stderr, cwd=here
+    ) as process:
+        os.close(stderr)
+        shown = b""
+        while True:
+            try:
+                shown += os.read(terminal, 4096)
+            except OSError:  # the other end is closed
+                break
+    os.close(terminal)
+    assert process.returncode == 0
+    assert re.search(rb"loss 0\.2\d{5}", shown)
+    assert b"Epoch 10/20" not in shown
+    assert "Epoch 10/20, loss: 0." in (only_run(here) / "elman.log").read_text()
+
+
+def test_importing_the_package_is_quick_because_it_imports_nothing_heavy():
+    program = "import sys, elman.cli; print(sorted({'numba', 'pandas', 'matplotlib', 'numpy'} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=Path(__file__).parent)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,103 @@
+import dataclasses
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+import elman
+from elman.config import BadSetting
+from elman.tasks import TASKS
+
+CONF = Path(__file__).parents[1] / "conf"
+
+
+def test_the_defaults_are_those_of_the_article():
+    shared = {
+        "learning_rate": 0.1, "seed": 42, "replicates": 1, "shared_stream": False, "initial_weights": 0.1,
+        "initial_context": 0.0, "reset_context": True, "recurrent": True, "evaluate_every": 10, "record_steps": 60,
+        "backend": "numba", "figures": True, "overwrite": False,
+    }  # fmt: skip
+    xor = {"task": {"name": "xor", "length": 3000, "test_length": 3000}, "hidden_size": 4, "epochs": 600}
+    cv = {"task": {"name": "cv", "length": 300, "test_length": 3000}, "hidden_size": 20, "epochs": 200}
+    assert dataclasses.asdict(elman.settings()) == xor | shared
+    assert dataclasses.asdict(elman.settings("task=cv")) == cv | shared
+
+
+@pytest.mark.parametrize("name", [path.stem for path in (CONF / "experiment").glob("*.yaml")])
+def test_an_experiment_changes_only_what_differs_from_its_task(name):
+    text = (CONF / "experiment" / f"{name}.yaml").read_text()
+    values = yaml.safe_load(text)
+    task = values.pop("defaults")[0]["override /task"]
+    plain, chosen = (
+        dataclasses.asdict(elman.settings(f"task={task}", *more)) for more in ((), (f"experiment={name}",))
+    )
+    for key, value in values.items():
+        if isinstance(value, dict):
+            assert all(plain[key][k] != v == chosen[key][k] for k, v in value.items())
+        else:
+            assert plain[key] != value == chosen[key]
+    assert f"elman experiment={name}" in text
+
+
+def test_the_papers_experiments_have_the_papers_settings():
+    xor, cv = elman.settings("experiment=elman_xor"), elman.settings("experiment=elman_cv")
+    assert (xor.task.name, xor.task.length, xor.hidden_size, xor.epochs) == ("xor", 3000, 2, 600)
+    assert (cv.task.name, cv.task.length, cv.hidden_size, cv.epochs) == ("cv", 3000, 20, 200)
+    assert {s.initial_context for s in (xor, cv)} == {0.5}
+    assert not xor.reset_context
+    assert not cv.reset_context
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_every_task_has_a_configuration_of_its_own_name(name):
+    assert elman.settings(f"task={name}").task.name == name
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("hidden_size=0", "hidden_size must be at least 1, not 0"),
+        ("epochs=0", "epochs must be at least 1, not 0"),
+        ("learning_rate=0", "learning_rate must be above 0 and finite, not 0.0"),
+        ("learning_rate=nan", "learning_rate must be above 0 and finite, not nan"),
+        ("learning_rate=inf", "learning_rate must be above 0 and finite, not inf"),
+        ("seed=-1", "seed must be at least 0, not -1"),
+        ("replicates=0", "replicates must be at least 1, not 0"),
+        ("initial_weights=-0.1", "initial_weights must be at least 0 and finite, not -0.1"),
+        ("initial_weights=nan", "initial_weights must be at least 0 and finite, not nan"),
+        ("initial_context=1.01", "initial_context must be from 0 to 1, not 1.01"),
+        ("evaluate_every=-1", "evaluate_every must be at least 0, not -1"),
+        ("record_steps=-1", "record_steps must be at least 0, not -1"),
+        ("backend=torch", "backend must be one of numba, numpy, not torch"),
+        ("task.name=words2", "task.name must be one of xor, cv, not words2"),
+        ("task.length=2", "task.length must be at least 3, the longest unit of xor, not 2"),
+        ("task.test_length=2", "task.test_length must be at least 3, the longest unit of xor, not 2"),
+        ("task=tea", "task must be one of cv, xor, not tea"),
+        ("experiment=tea", "experiment must be one of elman_cv, elman_xor, not tea"),
+        ("hidden_size=3.5", "hidden_size must be a whole number, not 3.5"),
+        ("hidden_size=many", "hidden_size must be a whole number, not many"),
+        ("learning_rate=fast", "learning_rate must be a number, not fast"),
+        ("figures=maybe", "figures must be true or false, not maybe"),
+        ("seed=null", "seed must be a whole number, not null"),
+        ("hiden_size=3", "unknown setting hiden_size; did you mean hidden_size?"),
+        ("task.lenght=3", "unknown setting task.lenght; did you mean task.length?"),
+        ("+momentum=0.9", "unknown setting momentum; there are hidden_size"),
+        ("+task.noise=0.1", "unknown setting task.noise; there are hidden_size"),
+        ("~seed", "seed has no value"),
+        ("hidden_size=3,4", "to sweep over it, add -m"),
+        ("hidden_size", "cannot read 'hidden_size' as SETTING=VALUE"),
+        ("=3", "Config group override must be a string"),
+    ],
+)  # fmt: skip
+def test_a_bad_setting_is_refused_in_one_line_that_names_it(override, message):
+    with pytest.raises(BadSetting, match=re.escape(message)) as refused:
+        elman.settings(override)
+    assert "\n" not in str(refused.value)
+
+
+def test_settings_that_were_changed_in_python_are_checked_too():
+    settings = elman.settings()
+    settings.hidden_size = 0
+    with pytest.raises(BadSetting, match="hidden_size must be at least 1"):
+        elman.run(settings)

@@ -1,0 +1,68 @@
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import given
+from strategies import seeds, streams
+
+from elman import measures
+from elman.stream import Stream
+
+# Three steps to be predicted: 1 0 (place "a"), 1 1 (place "b"), 0 1 (place "a").
+BY_HAND = Stream(
+    vectors=np.array([[0, 0], [1, 0], [1, 1], [0, 1]], dtype=np.uint8),
+    symbols=np.array(["s", "t", "u", "v"]),
+    positions=np.array(["b", "a", "b", "a"]),
+    expected=np.array([[0, 0], [1, 0.5], [1, 1], [0.2, 1]]),
+    features=("one", "two"),
+)
+
+
+def test_errors_are_those_worked_out_by_hand():
+    errors = measures.errors(np.array([[[0.9, 0.6], [0.4, 0.8], [0.3, 0.5]]]), BY_HAND)
+    assert BY_HAND.position_names == ("b", "a")
+    np.testing.assert_allclose(errors.error_rate, [[1.0, 1.0]])
+    np.testing.assert_allclose(errors.bit_error_rate, [[[1.0, 0.0], [0.0, 1.0]]])  # an output of 0.5 rounds to 0
+    np.testing.assert_allclose(errors.bit_mse, [[[0.36, 0.04], [0.05, 0.305]]])
+    np.testing.assert_allclose(errors.mse, [[0.2, 0.1775]])
+
+
+def test_the_floor_is_that_worked_out_by_hand():
+    floor = measures.floor(BY_HAND)
+    np.testing.assert_allclose(floor.bit_mse, [[[0.0, 0.0], [0.02, 0.125]]])
+    np.testing.assert_allclose(floor.error_rate, [[0.0, 0.25]])  # torn at one of two steps: wrong half the time
+    assert measures.predictable(BY_HAND).tolist() == [True, False]
+
+
+def test_the_error_rate_at_predictable_positions_is_a_share_of_their_steps():
+    np.testing.assert_allclose(measures.predictable_error_rate(np.array([[[0.0, 1.0], [1.0, 0.0]]]), BY_HAND), [[0, 1]])
+    nowhere = replace(BY_HAND, expected=np.full((4, 2), 0.5))
+    assert np.isnan(measures.predictable_error_rate(np.zeros((3, 2)), nowhere)).all()
+
+
+def test_loss_levels_are_those_worked_out_by_hand():
+    chance, best = measures.loss_levels(BY_HAND)
+    np.testing.assert_allclose(chance, 2 / 9)  # each bit is 1 at two of three steps
+    np.testing.assert_allclose(best, (0.25 + 0.04) / 6)
+
+
+@given(streams())
+def test_no_errors_are_found_in_the_targets_themselves(stream):
+    errors = measures.errors(stream.targets[None].astype(float), stream)
+    assert not any(array.any() for array in errors)
+
+
+@given(streams(), seeds)
+def test_the_errors_of_a_network_do_not_depend_on_the_others(stream, seed):
+    outputs = np.random.default_rng(seed).random((5, *stream.targets.shape))
+    together = measures.errors(outputs, stream)
+    for r in range(5):
+        for a, b in zip(together, measures.errors(outputs[r : r + 1], stream), strict=True):
+            np.testing.assert_array_equal(a[r], b[0])
+        np.testing.assert_array_equal(together.mse[r], measures.errors(outputs[r : r + 1], stream).mse[0])
+
+
+@given(streams(), seeds)
+def test_no_guess_beats_chance_among_constants(stream, seed):
+    constant = np.random.default_rng(seed).random(stream.targets.shape[1])
+    chance, _ = measures.loss_levels(stream)
+    assert ((stream.targets - constant) ** 2).mean() >= chance - 1e-12  # rounding

@@ -1,0 +1,125 @@
+import json
+from dataclasses import asdict
+
+import pytest
+from filelock import FileLock
+
+import elman
+from elman import record
+from elman.runner import run_into
+
+SMALL = ("task.length=9", "task.test_length=9", "epochs=2", "figures=false")
+
+
+def settings(*overrides):
+    return elman.settings(*SMALL, *overrides)
+
+
+def contents(directory):
+    return {path.name: path.read_bytes() for path in directory.iterdir() if path.is_file()}
+
+
+def test_the_finished_run_of_the_same_settings_is_left_as_it_is(tmp_path):
+    assert run_into(tmp_path, settings()) is not None
+    before = contents(tmp_path)
+    assert run_into(tmp_path, settings()) is None
+    assert contents(tmp_path) == before
+
+
+def test_a_run_of_other_settings_is_refused_unless_it_may_be_overwritten(tmp_path):
+    run_into(tmp_path, settings())
+    before = contents(tmp_path)
+    with pytest.raises(record.Refused, match=r"holds a run of other settings; overwrite=true"):
+        run_into(tmp_path, settings("seed=1"))
+    assert contents(tmp_path) == before
+    result = run_into(tmp_path, settings("seed=1", "overwrite=true"))
+    assert result is not None
+    assert f"{result.losses[0, 0]!r}".split("(")[-1].rstrip(")") in (tmp_path / "losses.csv").read_text()
+
+
+def test_overwriting_leaves_nothing_of_the_other_run(tmp_path):
+    run_into(tmp_path, settings("figures=true"))
+    assert (tmp_path / "cycle_errors.csv").exists() is False  # nine elements have no cycle of twelve
+    (tmp_path / "cycle_errors.csv").write_text("left by another run\n")
+    run_into(tmp_path, settings("overwrite=true"))
+    assert not (tmp_path / "cycle_errors.csv").exists()
+    assert not (tmp_path / "figures").exists()
+
+
+@pytest.mark.parametrize("status", ["running", "failed", "interrupted"])
+def test_an_unfinished_run_of_the_same_settings_is_run_anew(tmp_path, status):
+    run_into(tmp_path, settings())
+    whole = contents(tmp_path)
+    entry = json.loads((tmp_path / "run.json").read_text())
+    (tmp_path / "run.json").write_text(json.dumps(entry | {"status": status}))
+    (tmp_path / "losses.csv").unlink()
+    (tmp_path / "summary.csv.part").write_text("cut off")
+    assert run_into(tmp_path, settings()) is not None
+    again = contents(tmp_path)
+    assert again.keys() == whole.keys()
+    assert all(again[name] == whole[name] for name in whole if name.endswith(".csv"))
+    assert json.loads(again["run.json"])["status"] == "finished"
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"status": "finished"}', '{"status": "finished", "settings": 3}'])
+def test_a_damaged_run_json_is_refused(tmp_path, text):
+    (tmp_path / "run.json").write_text(text)
+    with pytest.raises(record.Refused, match=r"run\.json that cannot be read"):
+        run_into(tmp_path, settings())
+    assert (tmp_path / "run.json").read_text() == text
+
+
+def test_files_that_a_run_would_replace_are_not_taken_for_its_own(tmp_path):
+    (tmp_path / "losses.csv").write_text("somebody's own")
+    with pytest.raises(record.Refused, match=r"holds losses\.csv but no run\.json"):
+        run_into(tmp_path, settings())
+    assert contents(tmp_path) == {"losses.csv": b"somebody's own"}
+
+
+def test_a_directory_that_another_process_writes_to_is_refused_even_to_overwrite(tmp_path):
+    with FileLock(tmp_path / ".lock"), pytest.raises(record.Refused, match="another process is writing"):
+        run_into(tmp_path, settings("overwrite=true"))
+
+
+def test_an_interrupted_run_says_so(tmp_path):
+    def interrupt(epoch, losses):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_into(tmp_path, settings(), progress=interrupt)
+    assert contents(tmp_path).keys() == {"run.json"}
+    assert json.loads((tmp_path / "run.json").read_text())["status"] == "interrupted"
+
+
+def test_files_are_written_whole_or_not_at_all(tmp_path):
+    def complete(file):
+        file.write(b"complete")
+
+    def breaks_off(file):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    (tmp_path / "one").write_bytes(b"old")
+    with pytest.raises(OSError, match="No space left on device") as error:
+        record.publish(tmp_path, {"one": complete, "two": breaks_off})
+    assert error.value.filename == str(tmp_path / "two")
+    assert contents(tmp_path) == {"one": b"old"}
+
+
+def test_nothing_is_left_of_a_run_that_could_not_write_its_first_file(tmp_path, monkeypatch):
+    def full(directory, writers):
+        raise OSError(28, "No space left on device", str(directory))
+
+    monkeypatch.setattr(record, "publish", full)
+    with pytest.raises(OSError, match="No space left"):
+        run_into(tmp_path / "run", settings())
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_settings_in_run_json_are_plain_and_complete(tmp_path):
+    chosen = settings("replicates=2")
+    run_into(tmp_path, chosen, about={"command": ["elman"]}, attachments={".hydra/config.yaml": "a: 1\n"})
+    entry = json.loads((tmp_path / "run.json").read_text())
+    assert entry["settings"] == asdict(chosen)
+    assert entry["command"] == ["elman"]
+    assert (tmp_path / ".hydra" / "config.yaml").read_text() == "a: 1\n"

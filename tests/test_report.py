@@ -1,0 +1,47 @@
+import re
+
+import numpy as np
+
+from elman import report
+
+
+def test_the_report_gives_task_network_and_stream(finished):
+    _, result = finished
+    text = report.report(result)
+    n, H = result.test.vectors.shape[1], result.settings.hidden_size
+    assert text.startswith(f"Task {result.settings.task.name}: 3 networks {n}-{H}-{n}, ")
+    assert f"The practice stream begins: {' '.join(result.practice[0].symbols[:15])}" in text
+
+
+def test_the_report_gives_medians_and_ranges_over_the_networks(finished):
+    _, result = finished
+    text = report.report(result)
+    losses = np.sort(result.losses[:, -1])
+    assert f"Training loss: {losses[1]:.4f} ({losses[0]:.4f} to {losses[2]:.4f}) in the last epoch" in text
+    for p, name in enumerate(result.test.position_names):
+        rates = np.sort(result.curve[-1].error_rate[:, p])
+        assert re.search(rf"{name} +\d+ {rates[1]:.3f} \({rates[0]:.3f} to {rates[2]:.3f}\)", text)
+
+
+def test_the_report_shows_20_steps_and_20_that_can_be_predicted(finished):
+    _, result = finished
+    tables = report.report(result).split("\n\n")
+    first = next(t for t in tables if t.startswith("The first 20 test predictions")).splitlines()[2:]
+    assert [line.split()[0] for line in first] == [str(step) for step in range(20)]
+    right = ((result.outputs > 0.5) == result.test.targets).all(axis=-1).sum(axis=0)
+    assert [re.search(r"(\d) of 3", line)[1] for line in first] == [str(n) for n in right[:20]]
+    predictable = next(t for t in tables if "element can be predicted" in t).splitlines()[2:]
+    assert len(predictable) == 20
+    assert all(re.search("xor|vowel", line) for line in predictable)
+
+
+def test_errors_by_bit_and_by_letter_are_given_where_there_are_several_bits(finished):
+    _, result = finished
+    text = report.report(result)
+    assert ("Mean error of each bit" in text) == (len(result.test.features) > 1)
+    if len(result.test.features) > 1:
+        squared = ((result.outputs - result.test.targets) ** 2)[:, :20]
+        high = np.median(squared[:, :, 3].mean(axis=1))
+        assert re.search(rf"4 +high {high:.4f} \(", text)
+        at_u = np.median(squared[:, result.test.target_symbols[:20] == "u"].mean(axis=(1, 2)))
+        assert re.search(rf"u +\d+ {at_u:.4f} \(", text)

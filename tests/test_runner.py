@@ -1,0 +1,149 @@
+import json
+import tracemalloc
+
+import numpy as np
+import pytest
+from conftest import SMALL
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+import elman
+from elman.runner import Diverged, run_into
+from elman.tables import TABLES
+
+each_task = pytest.mark.parametrize("task", SMALL)
+
+
+def tables(*overrides):
+    result = elman.run(elman.settings(*overrides))
+    return {name: table(result) for name, table in TABLES.items()}
+
+
+def assert_same(one, other):
+    for name, frame in one.items():
+        assert frame.to_csv() == other[name].to_csv(), name
+
+
+@each_task
+@pytest.mark.parametrize("backend", ["numba", "numpy"])
+@pytest.mark.parametrize("more", [(), ("reset_context=false", "initial_context=0.5"), ("shared_stream=true",)])
+def test_the_first_networks_of_a_run_do_not_depend_on_how_many_there_are(task, backend, more):
+    few, many = (tables(*SMALL[task], *more, f"backend={backend}", f"replicates={R}") for R in (1, 3))
+    assert_same(few, {name: f[f["replicate"] < 1].reset_index(drop=True) if len(f) else f for name, f in many.items()})
+
+
+@hypothesis_settings(max_examples=10)
+@given(
+    task=st.sampled_from(sorted(SMALL)),
+    length=st.integers(4, 80),
+    test_length=st.integers(4, 80),
+    hidden=st.integers(1, 9),
+    seed=st.integers(0, 2**40),
+)
+def test_the_same_settings_give_the_same_tables(task, length, test_length, hidden, seed):
+    overrides = (f"task={task}", f"task.length={length}", f"task.test_length={test_length}", "epochs=7")
+    more = (f"hidden_size={hidden}", f"seed={seed}", "replicates=2", "evaluate_every=3")
+    assert_same(tables(*overrides, *more), tables(*overrides, *more))
+
+
+@each_task
+def test_networks_differ_in_weights_and_stream_or_in_weights_alone(task):
+    result = elman.run(elman.settings(*SMALL[task], "replicates=2"))
+    shared = elman.run(elman.settings(*SMALL[task], "replicates=2", "shared_stream=true"))
+    for r in (result, shared):
+        assert (r.initial.W_hh[0] != r.initial.W_hh[1]).any()
+    np.testing.assert_array_equal(result.initial.W_hh, shared.initial.W_hh)
+    assert (result.practice[0].vectors != result.practice[1].vectors).any()
+    assert (shared.practice[0].vectors == shared.practice[1].vectors).all()
+    np.testing.assert_array_equal(result.practice[0].vectors, shared.practice[0].vectors)
+    np.testing.assert_array_equal(result.test.vectors, shared.test.vectors)
+
+
+@each_task
+def test_a_test_does_not_disturb_the_training(task):
+    often, never = (elman.run(elman.settings(*SMALL[task], f"evaluate_every={every}")) for every in (1, 0))
+    np.testing.assert_array_equal(often.losses, never.losses)
+    assert often.evaluated.tolist() == list(range(1, 26))
+    assert never.evaluated.tolist() == [25]
+    assert often.curve[-1].mse.tolist() == never.curve[-1].mse.tolist()
+
+
+def test_the_context_is_carried_on_or_reset():
+    carried = elman.run(elman.settings(*SMALL["xor"], "reset_context=false", "initial_context=0.5"))
+    reset = elman.run(elman.settings(*SMALL["xor"], "initial_context=0.5"))
+    assert (reset.context == 0.5).all()
+    assert (carried.context != 0.5).all()
+    assert len(carried.practice[0].inputs) == 60  # it wraps: the last element predicts the first
+    assert len(reset.practice[0].inputs) == 59
+
+
+def test_without_recurrence_the_context_never_changes():
+    result = elman.run(elman.settings(*SMALL["xor"], "recurrent=false", "reset_context=false", "initial_context=0.25"))
+    assert (result.context == 0.25).all()
+    assert (np.ptp(result.hiddens[0, result.test.inputs[:, 0] == 1], axis=0) == 0).all()
+
+
+def test_no_initial_weights_leave_every_output_at_one_half_at_first():
+    result = elman.run(elman.settings(*SMALL["xor"], "initial_weights=0"))
+    assert not any(array.any() for array in result.initial)
+
+
+def test_the_loss_that_is_no_longer_finite_is_named_with_its_epoch(tmp_path):
+    with pytest.raises(Diverged, match=r"the loss of replicate 0 is not finite in epoch 1; a learning_rate below 0.1"):
+        run_into(tmp_path / "run", elman.settings("initial_weights=1e308", "hidden_size=20"))
+    entry = json.loads((tmp_path / "run" / "run.json").read_text())
+    assert entry["status"] == "failed"
+    assert "not finite in epoch 1" in entry["error"]
+    assert "Traceback" in entry["traceback"]
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["run.json"]
+
+
+@pytest.mark.parametrize("backend", ["numba", "numpy"])
+def test_memory_does_not_grow_with_the_epochs_beyond_the_losses(backend):
+    def peak(epochs):
+        settings = elman.settings("task.length=9", "task.test_length=9", f"backend={backend}", "evaluate_every=0")
+        settings.epochs = epochs
+        elman.run(settings)
+        tracemalloc.start()
+        elman.run(settings)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    grown = peak(2000) - peak(200)
+    assert grown < 8 * 1800 + 10_000  # eight bytes a loss, and some slack for the interpreter's own
+
+
+@each_task
+@pytest.mark.parametrize("blocks", [1, 500])
+def test_testing_in_blocks_of_networks_changes_no_bit(task, blocks, monkeypatch):
+    whole = tables(*SMALL[task], "replicates=5")
+    monkeypatch.setattr("elman.runner._BLOCK", blocks)
+    assert_same(tables(*SMALL[task], "replicates=5"), whole)
+
+
+def test_a_run_writes_the_files_of_the_contract(finished):
+    directory, result = finished
+    tables = {f"{name}.csv" for name, table in TABLES.items() if len(table(result))}
+    assert {path.name for path in directory.iterdir()} == tables | {"weights.npz", "run.json", "figures"}
+    for name in tables:
+        frame = TABLES[name.removesuffix(".csv")](result)
+        assert (directory / name).read_text() == frame.to_csv(index=False)
+    with np.load(directory / "weights.npz") as saved:
+        for name, array in result.weights._asdict().items():
+            np.testing.assert_array_equal(saved[name], array)
+        for name, array in result.initial._asdict().items():
+            np.testing.assert_array_equal(saved[f"initial_{name}"], array)
+
+
+def test_run_json_says_what_was_run_and_when(finished):
+    directory, result = finished
+    entry = json.loads((directory / "run.json").read_text())
+    assert entry["format"] == 1
+    assert entry["status"] == "finished"
+    assert entry["settings"]["task"]["name"] == result.settings.task.name
+    assert entry["settings"]["replicates"] == 3
+    assert entry["start"] < entry["end"]
+    assert {"streams", "compile", "train", "evaluate", "tables", "figures", "total"} <= entry["seconds"].keys()
+    assert {"elman", "python", "numpy", "numba", "hydra-core"} <= entry["versions"].keys()

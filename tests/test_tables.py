@@ -1,0 +1,147 @@
+import io
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import elman
+from elman import measures
+from elman.tables import TABLES, writer
+
+# The contract with users' scripts.
+COLUMNS = {
+    "losses": "replicate epoch loss",
+    "learning_curve": "replicate epoch position error_rate mse",
+    "position_errors": "replicate position n error_rate mse rmse floor_mse",
+    "bit_errors": "replicate bit feature position n error_rate mse floor_mse",
+    "predictions": "replicate step input target position bit feature target_value output squared_error",
+    "hidden_states": "replicate step input position unit activation",
+    "cycle_errors": "replicate step position n mse floor_mse",
+    "summary": "replicate final_loss best_loss best_epoch chance_loss floor_loss test_mse test_floor_mse "
+    "predictable_error_rate takeoff_epoch success_epoch",
+}
+
+
+@pytest.fixture(scope="module", params=["xor", "cv"])
+def result(request):
+    overrides = ("task.length=90", "task.test_length=120", "epochs=45", "evaluate_every=20", "record_steps=1000")
+    return elman.run(elman.settings(f"task={request.param}", "replicates=3", "learning_rate=0.5", *overrides))
+
+
+@pytest.fixture(scope="module")
+def frames(result):
+    return {name: table(result) for name, table in TABLES.items()}
+
+
+def test_every_table_has_the_columns_of_the_contract(frames):
+    assert {name: " ".join(frame) for name, frame in frames.items() if len(frame)} == {
+        name: columns for name, columns in COLUMNS.items() if len(frames[name])
+    }
+    assert all(len(frames[name]) for name in COLUMNS if name != "cycle_errors")
+
+
+def test_a_csv_is_read_back_bit_for_bit(frames):
+    for name, frame in frames.items():
+        if not len(frame.columns):
+            continue
+        file = io.BytesIO()
+        writer(frame)(file)
+        texts = dict.fromkeys(("input", "target", "position", "feature"), str)
+        again = pd.read_csv(io.BytesIO(file.getvalue()), dtype=texts, engine="python")
+        pd.testing.assert_frame_equal(again, frame, check_dtype=False, check_exact=True, obj=name)
+
+
+def test_losses_are_one_row_an_epoch(result, frames):
+    losses = frames["losses"].pivot(index="replicate", columns="epoch", values="loss")
+    assert losses.columns.tolist() == list(range(1, 46))
+    np.testing.assert_array_equal(losses, result.losses)
+
+
+def test_the_learning_curve_has_every_twentieth_epoch_and_the_last(frames):
+    curve = frames["learning_curve"]
+    assert sorted(set(curve["epoch"])) == [20, 40, 45]
+    last = curve[curve["epoch"] == 45].drop(columns="epoch").reset_index(drop=True)
+    pd.testing.assert_frame_equal(last, frames["position_errors"][last.columns])
+
+
+def test_position_errors_follow_from_the_predictions(frames):
+    predictions = frames["predictions"].assign(wrong=lambda f: (f["output"] > 0.5) != f["target_value"])
+    steps = predictions.groupby(["replicate", "step", "position"], as_index=False).agg(
+        wrong=("wrong", "any"), squared_error=("squared_error", "mean")
+    )
+    wanted = steps.groupby(["replicate", "position"]).agg(
+        n=("step", "count"), error_rate=("wrong", "mean"), mse=("squared_error", "mean")
+    )
+    found = frames["position_errors"].set_index(["replicate", "position"])
+    pd.testing.assert_frame_equal(found[["n", "error_rate", "mse"]].sort_index(), wanted.sort_index())
+    np.testing.assert_allclose(found["rmse"] ** 2, found["mse"])
+
+
+def test_bit_errors_follow_from_the_predictions(frames):
+    predictions = frames["predictions"].assign(wrong=lambda f: (f["output"] > 0.5) != f["target_value"])
+    wanted = (
+        pd.concat([predictions, predictions.assign(position="all")])
+        .groupby(["replicate", "bit", "feature", "position"])
+        .agg(n=("step", "count"), error_rate=("wrong", "mean"), mse=("squared_error", "mean"))
+    )
+    found = frames["bit_errors"].set_index(["replicate", "bit", "feature", "position"])
+    pd.testing.assert_frame_equal(found[["n", "error_rate", "mse"]].sort_index(), wanted.sort_index())
+    assert set(found.reset_index().groupby(["replicate", "bit"])["position"].first()) == {"all"}
+
+
+def test_predictions_and_hidden_states_are_those_of_the_networks(result, frames):
+    R, steps, n = result.outputs.shape
+    np.testing.assert_array_equal(frames["predictions"]["output"].to_numpy().reshape(R, steps, n), result.outputs)
+    activations = frames["hidden_states"]["activation"].to_numpy().reshape(result.hiddens.shape)
+    np.testing.assert_array_equal(activations, result.hiddens)
+    first = frames["predictions"][frames["predictions"]["replicate"] == 0].drop_duplicates("step")
+    assert first["input"].tolist() == result.test.symbols[:-1].tolist()
+    assert first["target"].tolist() == result.test.symbols[1:].tolist()
+    assert all(isinstance(value, str) for value in first["input"])
+
+
+def test_cycle_errors_average_each_of_12_steps(result, frames):
+    cycle, predictions = frames["cycle_errors"], frames["predictions"]
+    if result.settings.task.name == "cv":
+        assert cycle.empty  # its units differ in length, so step 1 of a cycle means nothing
+        return
+    whole = predictions[predictions["step"] < len(result.test.targets) // 12 * 12]
+    wanted = whole.groupby(["replicate", whole["step"] % 12 + 1])["squared_error"].mean()
+    np.testing.assert_allclose(cycle["mse"], wanted)
+    assert cycle["position"][:4].tolist() == ["bit 2", "xor", "bit 1", "bit 2"]  # the first bit is read, not predicted
+
+
+def test_the_summary_follows_from_the_other_tables(result, frames):
+    summary, losses, curve = frames["summary"], frames["losses"], frames["learning_curve"]
+    predictable = np.array(result.test.position_names)[measures.predictable(result.test)]
+    for r, row in summary.set_index("replicate").iterrows():
+        loss = losses[losses["replicate"] == r].set_index("epoch")["loss"]
+        assert (row["final_loss"], row["best_loss"], row["best_epoch"]) == (loss.iloc[-1], loss.min(), loss.idxmin())
+        chance, floor = measures.loss_levels(result.practice[r])
+        assert (row["chance_loss"], row["floor_loss"]) == (chance, floor)
+        begun = loss.index[loss <= chance - 0.2 * (chance - floor)]
+        assert (row["takeoff_epoch"] == begun[0]) if len(begun) else pd.isna(row["takeoff_epoch"])
+        at = frames["position_errors"].query("replicate == @r").set_index("position")
+        rate = np.average(at.loc[predictable, "error_rate"], weights=at.loc[predictable, "n"])
+        np.testing.assert_allclose(row["predictable_error_rate"], rate)
+        np.testing.assert_allclose(row["test_mse"], np.average(at["mse"], weights=at["n"]))
+        np.testing.assert_allclose(row["test_floor_mse"], np.average(at["floor_mse"], weights=at["n"]))
+        each = curve[(curve["replicate"] == r) & curve["position"].isin(predictable)]
+        epochs = [
+            e
+            for e, rows in each.groupby("epoch")
+            if np.average(rows["error_rate"], weights=at.loc[rows["position"], "n"]) <= 0.01
+        ]
+        assert (row["success_epoch"] == epochs[0]) if epochs else pd.isna(row["success_epoch"])
+
+
+def test_at_least_one_network_takes_off_and_one_never_succeeds():
+    """Without both, the test above would not have tried both sides of its conditions."""
+    overrides = ("task=cv", "task.length=90", "task.test_length=120", "evaluate_every=5", "replicates=3")
+    summaries = [
+        TABLES["summary"](elman.run(elman.settings(*overrides, f"learning_rate={rate}", "epochs=60")))
+        for rate in (0.5, 1e-6)
+    ]
+    assert summaries[0]["takeoff_epoch"].notna().all()
+    assert summaries[0]["success_epoch"].notna().any()
+    assert summaries[1][["takeoff_epoch", "success_epoch"]].isna().all(axis=None)
