@@ -1,5 +1,18 @@
-"""``python -m elman``: the command line."""
+"""The console script ``elman``, and ``python -m elman``."""
 
-from elman.cli import main
+import atexit
+import gc
 
-main()
+
+def main() -> None:
+    """Run the command line."""
+    # Importing makes so many objects that looking for garbage among them would take a sixth of a short run.
+    gc.set_threshold(200_000)
+    atexit.register(gc.freeze)
+    from elman.cli import main as command_line
+
+    command_line()
+
+
+if __name__ == "__main__":
+    main()

@@ -6,9 +6,9 @@ several networks, lines are medians over the networks and bands hold the middle 
 
 import json
 from collections.abc import Callable
-from functools import partial
+from io import BytesIO
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -160,16 +160,16 @@ PLOTS: dict[str, Callable[[Path], Figure | None]] = {
 }
 
 
-def writers(run: Path) -> dict[str, Callable[[IO[bytes]], None]]:
-    """For each figure that the run's CSVs can show, a function that draws it into an open PNG file."""
+def drawn(run: Path) -> dict[str, bytes]:
+    """Each figure that the run's CSVs can show, as a PNG, by file name."""
+    images = {}
     with rc_context(STYLE):
-        drawn = {f"{name}.png": plot(run) for name, plot in PLOTS.items()}
-    return {name: partial(_save, figure) for name, figure in drawn.items() if figure is not None}
-
-
-def _save(figure: Figure, file: IO[bytes]) -> None:
-    with rc_context(STYLE):
-        figure.savefig(file, format="png", dpi=DPI, pil_kwargs={"compress_level": 3})
+        for name, plot in PLOTS.items():
+            if figure := plot(run):
+                file = BytesIO()
+                figure.savefig(file, format="png", dpi=DPI, pil_kwargs={"compress_level": 1})
+                images[f"{name}.png"] = file.getvalue()
+    return images
 
 
 def _read(run: Path, table: str) -> pd.DataFrame:

@@ -6,21 +6,18 @@ import shutil
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 FORMAT = 1
 _LOCK = ".lock"
 _PART = ".part"  # ends the name of a file that is being written
-
-Writer = Callable[[IO[bytes]], None]
 
 
 class Refused(RuntimeError):
@@ -129,13 +126,13 @@ def recorded(
         times = {name: round(value, 4) for name, value in {**seconds, "total": time.perf_counter() - start}.items()}
         ended = {} if status == "running" else {"end": _now(), "seconds": times}
         text = json.dumps({**entry, "status": status, **more, **ended}, indent=2, ensure_ascii=False) + "\n"
-        publish(directory, {"run.json": partial(_write, text=text)})
+        publish(directory, {"run.json": text.encode()})
 
     try:
         save("running")
         for name, text in attachments.items():
             path = directory / name
-            publish(path.parent, {path.name: partial(_write, text=text)})
+            publish(path.parent, {path.name: text.encode()})
         yield seconds
     except BaseException as error:
         if isinstance(error, OSError):
@@ -149,15 +146,14 @@ def recorded(
     save("finished")
 
 
-def publish(directory: Path, writers: Mapping[str, Writer]) -> None:
+def publish(directory: Path, contents: Mapping[str, bytes]) -> None:
     """Write files under temporary names, and give them their own names when all of them are complete."""
     directory.mkdir(parents=True, exist_ok=True)
-    parts = {name: directory / f"{name}{_PART}" for name in writers}
+    parts = {name: directory / f"{name}{_PART}" for name in contents}
     try:
-        for name, write in writers.items():
+        for name, content in contents.items():
             try:
-                with parts[name].open("wb") as file:
-                    write(file)
+                parts[name].write_bytes(content)
             except OSError as error:
                 raise OSError(error.errno, error.strerror, str(directory / name)) from error
         for name, part in parts.items():
@@ -166,10 +162,6 @@ def publish(directory: Path, writers: Mapping[str, Writer]) -> None:
         for part in parts.values():
             part.unlink(missing_ok=True)
         raise
-
-
-def _write(file: IO[bytes], text: str) -> None:
-    file.write(text.encode())
 
 
 def _now() -> str:

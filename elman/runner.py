@@ -245,11 +245,11 @@ def run_into(
             seconds.update(result.seconds)
             with _timed(seconds, "tables"):
                 frames = {f"{name}.csv": table(result) for name, table in tables.TABLES.items()}
-                writers = {name: tables.writer(frame) for name, frame in frames.items() if len(frame.columns)}
-                record.publish(directory, {**writers, "weights.npz": tables.weights_writer(result)})
+                texts = {name: tables.csv(frame) for name, frame in frames.items() if len(frame.columns)}
+                record.publish(directory, {**texts, "weights.npz": tables.npz(result)})
             if settings.figures:
                 with _timed(seconds, "figures"):
                     from elman import plots
 
-                    record.publish(directory / "figures", plots.writers(directory))
+                    record.publish(directory / "figures", plots.drawn(directory))
     return result

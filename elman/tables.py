@@ -1,7 +1,8 @@
 """A Result in, one tidy data frame a CSV file out; replicates and steps count from 0, epochs, bits and units from 1."""
 
 from collections.abc import Callable
-from typing import IO, TYPE_CHECKING, Any
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -163,23 +164,17 @@ TABLES: dict[str, Callable[["Result"], pd.DataFrame]] = {
 }
 
 
-def writer(frame: pd.DataFrame) -> Callable[[IO[bytes]], None]:
-    """A function that writes the frame to an open file as CSV; numbers in full, so that they are read back the same."""
-
-    def write(file: IO[bytes]) -> None:
-        frame.to_csv(file, index=False, lineterminator="\n")
-
-    return write
+def csv(frame: pd.DataFrame) -> bytes:
+    """The frame as a CSV file; numbers in full, so that they are read back the same."""
+    return frame.to_csv(index=False, lineterminator="\n").encode()
 
 
-def weights_writer(result: "Result") -> Callable[[IO[bytes]], None]:
-    """A function that writes the weights to an open file; those before training have names with the prefix initial_."""
+def npz(result: "Result") -> bytes:
+    """The weights as a NumPy archive; those before training have names with the prefix initial_."""
     initial = {f"initial_{name}": array for name, array in result.initial._asdict().items()}
-
-    def write(file: IO[bytes]) -> None:
-        np.savez(file, **result.weights._asdict(), **initial)
-
-    return write
+    file = BytesIO()
+    np.savez(file, **result.weights._asdict(), **initial)
+    return file.getvalue()
 
 
 def _grid(keys: dict[str, Any], **columns: np.ndarray) -> pd.DataFrame:
