@@ -10,7 +10,7 @@ import statistics
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, NoReturn, TextIO
@@ -66,15 +66,15 @@ def main() -> None:
         flags = get_args_parser().parse_args()
         if flags.help and not (flags.config_dir or flags.config_path or flags.config_name):
             return _print_help(flags.overrides)
-        if not (flags.help or flags.hydra_help or flags.cfg or flags.info or flags.shell_completion):
-            _check(flags)
+        if flags.multirun or "hydra.mode=MULTIRUN" in flags.overrides:
+            _check_sweep(flags)
         _job()
     except KeyboardInterrupt:
         _end("interrupted", 130)
     except Exception as error:
         if show_all or not _foreseen(error):
             raise
-        _end(_explained(error), 2 if isinstance(error, BadSetting | HydraException | OmegaConfBaseException) else 1)
+        _end(_explained(error), _status(error))
 
 
 def _end(message: str, status: int) -> NoReturn:
@@ -92,13 +92,12 @@ def _print_help(overrides: list[str]) -> None:
     print(Template(composed.hydra.help.template).substitute(APP_CONFIG_GROUPS=groups, CONFIG=OmegaConf.to_yaml(chosen)))
 
 
-def _check(flags: Namespace) -> None:
-    """Check the settings of all jobs, before Hydra makes the first directory."""
+def _check_sweep(flags: Namespace) -> None:
+    """Check the settings of all jobs of a sweep, before Hydra makes the first directory."""
     overrides = flags.overrides
     if flags.config_dir:
         overrides = [f"hydra.searchpath=[file://{Path(flags.config_dir).absolute()}]", *overrides]
-    several = flags.multirun or "hydra.mode=MULTIRUN" in overrides
-    for job in _jobs(overrides) if several else [overrides]:
+    for job in _jobs(overrides):
         _composed(job, Path(flags.config_path or CONF).absolute(), flags.config_name or "config")
 
 
@@ -130,6 +129,11 @@ def _foreseen(error: Exception) -> bool:
     return isinstance(error, BadSetting | HydraException | OmegaConfBaseException | OSError | Refused | Diverged)
 
 
+def _status(error: Exception) -> int:
+    """The exit status: 2 for settings that cannot be used, 1 for a run that came to nothing."""
+    return 2 if isinstance(error, BadSetting | HydraException | OmegaConfBaseException) else 1
+
+
 def _explained(error: Exception) -> str:
     """One line that says what a user can do about an error."""
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
@@ -156,10 +160,11 @@ def _job(composed: DictConfig) -> None:
     # holds Hydra's main function would lose numba's cache in the workers of a launcher.
     from elman import report, runner
 
-    config, chosen = HydraConfig.get(), checked(composed)
+    config = HydraConfig.get()
     directory, single = Path(config.runtime.output_dir), config.mode == RunMode.RUN
     overrides = list(config.overrides.task)
     try:
+        chosen = checked(composed)
         with _progress(chosen, bar=single and _can_draw(sys.stderr)) as progress:
             result = runner.run_into(
                 directory,
@@ -177,8 +182,9 @@ def _job(composed: DictConfig) -> None:
                 progress=progress,
             )
     except Exception as error:
+        _forget_if_empty(directory)
         if single and _foreseen(error):
-            _end(_explained(error), 1)
+            _end(_explained(error), _status(error))
         raise
     shown = Path(os.path.relpath(directory)) if directory.is_relative_to(Path.cwd()) else directory
     if result is None:
@@ -192,6 +198,16 @@ def _job(composed: DictConfig) -> None:
 def _can_draw(stream: TextIO) -> bool:
     """Whether the stream is a terminal with room for a progress bar; some have no size."""
     return stream.isatty() and os.get_terminal_size(stream.fileno()).columns > 0
+
+
+def _forget_if_empty(directory: Path) -> None:
+    """Remove the directory that Hydra made for a run, and empty ones above it, up to the current directory."""
+    with suppress(OSError):
+        directory.rmdir()
+        for parent in directory.parents:
+            if not parent.is_relative_to(Path.cwd()) or parent == Path.cwd():
+                break
+            parent.rmdir()
 
 
 @contextmanager
