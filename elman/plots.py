@@ -41,15 +41,14 @@ XOR_OF_LAST_TWO = 2 / 9
 def training_loss(run: Path) -> Figure:
     """The loss of each epoch, between chance and the best that is possible."""
     losses, summary = _read(run, "losses"), _read(run, "summary")
-    figure, (ax,) = _figure(2.3)
+    figure, (ax,) = _figure(2.3, right=0.85)
     _band(ax, losses.pivot(index="epoch", columns="replicate", values="loss"), COLOURS[0], _networks(summary))
     chance, best = summary["chance_loss"].mean(), summary["floor_loss"].mean()
-    _level(ax, chance, "chance", right=True, above=True)
-    _level(ax, best, "best possible", right=True, above=False)
+    _level(ax, chance, "chance")
+    _level(ax, best, "best possible")
     if _settings(run)["task"]["name"] == "xor":
-        _level(ax, XOR_OF_LAST_TWO, "xor of the last two bits at every step", right=False, above=False)
-    ax.set_ylim(best - 0.15 * (chance - best), None)
-    ax.margins(y=0.12)
+        _level(ax, XOR_OF_LAST_TWO, "xor of the last\ntwo bits at\nevery step")
+    ax.set_ylim(best - 0.08 * (chance - best), None)
     ax.set(title=f"Training loss{_of(summary)}", xlabel="epoch", ylabel="mean squared error")
     return figure
 
@@ -68,8 +67,10 @@ def learning_curve(run: Path) -> Figure:
         ax.set_ylim(0)
     above.tick_params(labelbottom=False)
     above.legend(title="predicted element", ncols=2, fontsize=6.5, title_fontsize=6.5)
-    above.set(title=f"Errors on the test stream, by position{_of(curve)}", ylabel="share of steps wrong")
-    below.set(xlabel="epoch", ylabel="mean squared error\n(dotted: best possible)")
+    above.set(title=f"Test errors by position{_of(curve)}", ylabel="share of steps wrong")
+    below.set(xlabel="epoch", ylabel="mean squared error")
+    below.plot([], [], color=GREY, linestyle=":", linewidth=0.8, label="best possible")
+    below.legend(*(handles[-1:] for handles in below.get_legend_handles_labels()), fontsize=6.5)
     return figure
 
 
@@ -123,7 +124,7 @@ def error_of_bits_1_and_4(run: Path) -> Figure | None:
         of_bit = predictions[predictions["bit"] == bit]
         floor = bit_errors[bit_errors["bit"] == bit].groupby("position")["floor_mse"].first().pow(0.5)
         _letters(ax, of_bit.pivot(index="step", columns="replicate", values="squared_error").pow(0.5), of_bit, floor)
-        ax.set(title=f"Error in bit {bit} ({of_bit['feature'].iloc[0]}){_of(predictions)}", ylabel="absolute error")
+        ax.set(title=f"Error in bit {bit}, {of_bit['feature'].iloc[0]}{_of(predictions)}", ylabel="absolute error")
     axes[-1].set_xlabel("predicted letter")
     return figure
 
@@ -187,7 +188,7 @@ def _figure(
     """A figure with rows of axes inside fixed margins, in inches; an automatic layout would draw everything twice."""
     figure = Figure(figsize=(WIDTH, height))
     axes = figure.subplots(rows, squeeze=False)[:, 0]
-    top, bottom, left, between = 0.12 + 0.14 * title_lines, 0.28 + 0.12 * tick_lines, 0.58, 0.4
+    top, bottom, left, between = 0.12 + 0.14 * title_lines, 0.28 + 0.12 * tick_lines, 0.55, 0.5
     axes_height = (height - top - bottom - between * (rows - 1)) / rows
     figure.subplots_adjust(
         left=left / WIDTH,
@@ -216,17 +217,15 @@ def _band(ax: Axes, wide: pd.DataFrame, colour: str, label: str, marker: str | N
         ax.fill_between(wide.index, low, high, color=colour, alpha=0.25, linewidth=0)
 
 
-def _level(ax: Axes, level: float, name: str, *, right: bool, above: bool) -> None:
-    """Draw a level of the loss and name it, at one end and on one side of its line."""
+def _level(ax: Axes, level: float, name: str) -> None:
+    """Draw a level of the loss, and name it beside the axes, where no curve runs through its name."""
     ax.axhline(level, color=GREY, linestyle="--", linewidth=0.7)
     ax.annotate(
-        f"{name} {level:.4f}",
-        (0.99 if right else 0.02, level),
-        (0, 2 if above else -2),
+        f"{name}\n{level:.4f}",
+        (1.02, level),
         xycoords=("axes fraction", "data"),
-        textcoords="offset points",
-        ha="right" if right else "left",
-        va="bottom" if above else "top",
+        va="center",
+        annotation_clip=False,
         fontsize=6.5,
         color=GREY,
     )

@@ -58,9 +58,9 @@ def test_the_levels_of_the_loss_are_named_beside_their_values(finished):
     directory, result = finished
     summary = pd.read_csv(directory / "summary.csv")
     texts = [text.get_text() for text in plots.training_loss(directory).axes[0].texts]
-    assert f"chance {summary['chance_loss'].mean():.4f}" in texts
-    assert f"best possible {summary['floor_loss'].mean():.4f}" in texts
-    assert ("xor of the last two bits at every step 0.2222" in texts) == (result.settings.task.name == "xor")
+    assert f"chance\n{summary['chance_loss'].mean():.4f}" in texts
+    assert f"best possible\n{summary['floor_loss'].mean():.4f}" in texts
+    assert ("xor of the last\ntwo bits at\nevery step\n0.2222" in texts) == (result.settings.task.name == "xor")
 
 
 def test_lines_are_medians_over_networks(finished):
