@@ -15,6 +15,8 @@ import numpy as np
 
 from elman.network import Weights
 
+_CACHE_LINE = 16  # numbers of 8 bytes; 128 bytes are the longest line of today's processors
+
 
 def _jit(function: Callable[..., None]) -> Callable[..., None]:
     """Compile once per machine, or, where there is no place to keep the result, once per process."""
@@ -59,13 +61,11 @@ def _output(o, hidden, W_ho, b_o):
 def _train_one(inputs, targets, W_ih, W_hh, b_h, W_ho, b_o, context, losses, rate, reset, reset_to, recurrent):
     """Train one network in place: inputs (T, I), targets (T, O), context (H,), losses (E,)."""
     (T, I), H, O = inputs.shape, len(b_h), len(b_o)
-    # Work on copies: the arrays of neighbouring networks share cache lines, which threads would keep from each other.
-    shared = (W_ih, W_hh, b_h, W_ho, b_o, context)
-    W_ih, W_hh, b_h, W_ho, b_o, context = W_ih.copy(), W_hh.copy(), b_h.copy(), W_ho.copy(), b_o.copy(), context.copy()
     hidden, step = np.empty(H), np.empty(H)
     for epoch in range(len(losses)):
         if reset:
-            context[:] = reset_to
+            for h in range(H):
+                context[h] = reset_to
         total = 0.0
         for t in range(T):
             # Forward.
@@ -100,33 +100,39 @@ def _train_one(inputs, targets, W_ih, W_hh, b_h, W_ho, b_o, context, losses, rat
                 for h in range(H):
                     context[h] = hidden[h]
         losses[epoch] = total / (T * O)
-    to_ih, to_hh, to_bh, to_ho, to_bo, to_context = shared
-    to_ih[:], to_hh[:], to_bh[:], to_ho[:], to_bo[:], to_context[:] = W_ih, W_hh, b_h, W_ho, b_o, context
 
 
 @_jit
 def _predict_one(inputs, W_ih, W_hh, b_h, W_ho, b_o, context, recurrent, outputs, hiddens):
-    """Run one network over inputs (T, I), into outputs (T, O) and hiddens (T, H)."""
-    hidden, context = np.empty_like(context), context.copy()
+    """Run one network over inputs (T, I), into outputs (T, O) and hiddens (T, H), with its context (H,) in place."""
+    hidden = np.empty(len(context))
     for t in range(len(inputs)):
         _hidden(inputs, t, context, W_ih, W_hh, b_h, hidden)
         for o in range(len(b_o)):
             outputs[t, o] = _output(o, hidden, W_ho, b_o)
-        hiddens[t] = hidden
-        if recurrent:
-            context[:] = hidden
+        for h in range(len(hidden)):
+            hiddens[t, h] = hidden[h]
+            if recurrent:
+                context[h] = hidden[h]
 
 
-def _laid_out(weights: Weights) -> list[np.ndarray]:
-    """Copies of the arrays, in the layout that the compiled loops want."""
+def _laid_out(weights: Weights, context: np.ndarray) -> list[list[np.ndarray]]:
+    """For each network, copies of its weights and context that the compiled loops may change.
+
+    They lie side by side in memory of the network's own: two threads that wrote to the same cache line would slow each
+    other down.
+    """
     W_ih, W_hh, b_h, W_ho, b_o = weights
-    return [
-        np.array(W_ih.swapaxes(-1, -2), order="C"),  # (R, I, H)
-        np.array(W_hh.swapaxes(-1, -2), order="C"),  # (R, H, H)
-        np.array(b_h, order="C"),
-        np.array(W_ho, order="C"),
-        np.array(b_o, order="C"),
-    ]
+    arrays = [W_ih.swapaxes(-1, -2), W_hh.swapaxes(-1, -2), b_h, W_ho, b_o, context]
+    ends = np.cumsum([array[0].size for array in arrays])
+    memory = np.empty((len(context), ends[-1] + _CACHE_LINE))
+    networks = []
+    for r in range(len(context)):
+        parts = np.split(memory[r], ends)
+        networks.append([part.reshape(array.shape[1:]) for part, array in zip(parts, arrays, strict=False)])
+        for copy, array in zip(networks[r], arrays, strict=True):
+            copy[...] = array[r]
+    return networks
 
 
 def _on_all_threads(one: Callable[[int], None], networks: Iterable[int]) -> None:
@@ -152,16 +158,16 @@ def train(
     recurrent: bool,
 ) -> tuple[Weights, np.ndarray, np.ndarray]:
     """As `elman.train.train_numpy`, for inputs and targets of bits; equal to it but for rounding."""
-    arrays, context, losses = _laid_out(weights), np.array(context, order="C"), np.empty((len(context), epochs))
+    networks, losses = _laid_out(weights, context), np.empty((len(context), epochs))
     inputs, targets = np.ascontiguousarray(inputs, np.uint8), np.ascontiguousarray(targets, np.uint8)
+    options = (learning_rate, reset_to is not None, reset_to or 0.0, recurrent)
 
     def one(r: int) -> None:
         s = r if len(inputs) > 1 else 0
-        options = (learning_rate, reset_to is not None, reset_to or 0.0, recurrent)
-        _train_one(inputs[s], targets[s], *(a[r] for a in arrays), context[r], losses[r], *options)
+        _train_one(inputs[s], targets[s], *networks[r], losses[r], *options)
 
     _on_all_threads(one, range(len(context)))
-    W_ih, W_hh, b_h, W_ho, b_o = arrays
+    W_ih, W_hh, b_h, W_ho, b_o, context = (np.stack(arrays) for arrays in zip(*networks, strict=True))
     return Weights(W_ih.swapaxes(-1, -2), W_hh.swapaxes(-1, -2), b_h, W_ho, b_o), context, losses
 
 
@@ -169,12 +175,12 @@ def predict(
     weights: Weights, inputs: np.ndarray, context: np.ndarray, *, recurrent: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
     """As `elman.network.predict` for R networks, with inputs of bits; equal to it but for rounding."""
-    arrays, inputs = _laid_out(weights), np.ascontiguousarray(inputs, np.uint8)
+    networks, inputs = _laid_out(weights, context), np.ascontiguousarray(inputs, np.uint8)
     outputs = np.empty((len(context), len(inputs), weights.b_o.shape[-1]))  # (R, T, O)
     hiddens = np.empty((len(context), len(inputs), weights.b_h.shape[-1]))  # (R, T, H)
 
     def one(r: int) -> None:
-        _predict_one(inputs, *(a[r] for a in arrays), context[r], recurrent, outputs[r], hiddens[r])
+        _predict_one(inputs, *networks[r], recurrent, outputs[r], hiddens[r])
 
     _on_all_threads(one, range(len(context)))
     return outputs, hiddens
