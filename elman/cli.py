@@ -10,7 +10,7 @@ import statistics
 import sys
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, NoReturn, TextIO
@@ -213,15 +213,18 @@ def _forget_if_empty(directory: Path) -> None:
 @contextmanager
 def _progress(chosen: Settings, *, bar: bool) -> "Iterator[Progress]":
     """A function that reports the loss: on a progress bar or in a line, and in a line of the run's log either way."""
-    from tqdm import tqdm
-
     of = f" (median of {chosen.replicates} networks)" if chosen.replicates > 1 else ""
-    with tqdm(total=chosen.epochs, unit="epoch", leave=False, disable=not bar) as shown:
+    with ExitStack() as stack:
+        if bar:
+            from tqdm import tqdm
+
+            shown = stack.enter_context(tqdm(total=chosen.epochs, unit="epoch", leave=False))
 
         def progress(epoch: int, losses: "np.ndarray") -> None:
             loss = statistics.median(losses)
-            shown.set_postfix_str(f"loss {loss:.6f}", refresh=False)
-            shown.update(epoch - shown.n)
+            if bar:
+                shown.set_postfix_str(f"loss {loss:.6f}", refresh=False)
+                shown.update(epoch - shown.n)
             level = logging.DEBUG if bar else logging.INFO
             log.log(level, "Epoch %d/%d, loss: %.6f%s", epoch, chosen.epochs, loss, of)
 
