@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).parent
 CONF = _HERE / "conf" if (_HERE / "conf").is_dir() else _HERE.parent / "conf"  # in a wheel, or in a checkout
-_HYDRA_VERSION = "1.3"  # whose defaults Hydra keeps to
+# Hydra 1.3 wants to be told whose defaults to keep to, 1.4 wants not to; and its OmegaConf has renamed a function.
+_IS_1_3 = hydra.__version__.startswith("1.3")
+_DEFAULTS = {"version_base": "1.3"} if _IS_1_3 else {}
 _LONGEST_NAME = 120  # characters of a job's directory in a sweep; file systems end at 255
 
 log = logging.getLogger(__name__)
@@ -84,7 +86,7 @@ def _end(message: str, status: int) -> NoReturn:
 
 def _print_help(overrides: list[str]) -> None:
     """Fill in the template in conf/config.yaml; Hydra's own --help would first list every group of every plugin."""
-    with hydra.initialize_config_dir(version_base=_HYDRA_VERSION, config_dir=str(CONF)):
+    with hydra.initialize_config_dir(**_DEFAULTS, config_dir=str(CONF)):
         composed = hydra.compose("config", overrides=overrides, return_hydra_config=True)
     chosen = OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
     choices = {group: sorted(path.stem for path in (CONF / group).glob("*.yaml")) for group in ("task", "experiment")}
@@ -113,7 +115,7 @@ def _jobs(overrides: list[str]) -> Iterator[tuple[str, ...]]:
 
 
 def _composed(overrides: Iterable[str], config_dir: Path, config_name: str) -> Settings:
-    with hydra.initialize_config_dir(version_base=_HYDRA_VERSION, config_dir=str(config_dir)):
+    with hydra.initialize_config_dir(**_DEFAULTS, config_dir=str(config_dir)):
         try:
             composed = hydra.compose(config_name, overrides=list(overrides))
         except ValueError as error:  # some malformed overrides get past Hydra's own checks
@@ -153,7 +155,7 @@ def _explained(error: Exception) -> str:
     return f"{first}; to sweep over it, add -m" if first.startswith("Ambiguous value") else first
 
 
-@hydra.main(version_base=_HYDRA_VERSION, config_path=str(CONF), config_name="config")
+@hydra.main(**_DEFAULTS, config_path=str(CONF), config_name="config")
 def _job(composed: DictConfig) -> None:
     """One run, in the directory that Hydra has chosen for it."""
     # Imported here, not above: for a quick --help, and because a compiled function among the globals of the module that
@@ -239,5 +241,6 @@ def _subdirectory(overrides: Iterable[str]) -> str:
 
 
 ConfigStore.instance().store(name="schema", node=Settings, provider="elman")
-OmegaConf.register_new_resolver("elman_unique", lambda: secrets.token_hex(3), use_cache=True, replace=True)
-OmegaConf.register_new_resolver("elman_subdir", _subdirectory, replace=True)
+_register = OmegaConf.register_new_resolver if _IS_1_3 else OmegaConf.register_resolver
+_register("elman_unique", lambda: secrets.token_hex(3), use_cache=True, replace=True)
+_register("elman_subdir", _subdirectory, replace=True)

@@ -81,7 +81,7 @@ def predictions(result: "Result") -> pd.DataFrame:
         output=outputs,
         squared_error=(outputs - targets) ** 2,
     )
-    step, bit = frame["step"].to_numpy(), frame["bit"].to_numpy() - 1
+    step, bit = frame["step"].to_numpy(int), frame["bit"].to_numpy(int) - 1
     frame.insert(2, "input", test.input_symbols[step])
     frame.insert(3, "target", test.target_symbols[step])
     frame.insert(4, "position", test.target_positions[step])
@@ -94,7 +94,7 @@ def hidden_states(result: "Result") -> pd.DataFrame:
     hiddens, test = _recorded(result)[1], result.test
     R, steps, H = hiddens.shape
     frame = _grid({"replicate": range(R), "step": range(steps), "unit": range(1, H + 1)}, activation=hiddens)
-    step = frame["step"].to_numpy()
+    step = frame["step"].to_numpy(int)
     frame.insert(2, "input", test.input_symbols[step])
     frame.insert(3, "position", test.target_positions[step])
     return frame
@@ -122,7 +122,7 @@ def cycle_errors(result: "Result") -> pd.DataFrame:
         mse=mse,
         floor_mse=by_step(test.target_expected[None])[0],
     )
-    frame.insert(2, "position", positions[frame["step"].to_numpy() - 1])
+    frame.insert(2, "position", positions[frame["step"].to_numpy(int) - 1])
     return frame
 
 

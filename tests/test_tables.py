@@ -44,9 +44,14 @@ def test_a_csv_is_read_back_bit_for_bit(frames):
     for name, frame in frames.items():
         if not len(frame.columns):
             continue
-        texts = dict.fromkeys(("input", "target", "position", "feature"), str)
-        again = pd.read_csv(io.BytesIO(csv(frame)), dtype=texts, engine="python")
-        pd.testing.assert_frame_equal(again, frame, check_dtype=False, check_exact=True, obj=name)
+        again = pd.read_csv(io.BytesIO(csv(frame)), dtype=str)
+        assert list(again) == list(frame)
+        for column in frame:
+            if column in ("input", "target", "position", "feature"):
+                assert again[column].tolist() == frame[column].tolist()
+            else:
+                wanted = frame[column].astype(float)
+                np.testing.assert_array_equal([float(text) for text in again[column]], wanted, f"{name} {column}")
 
 
 def test_losses_are_one_row_an_epoch(result, frames):
