@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -241,6 +241,6 @@ def _subdirectory(overrides: Iterable[str]) -> str:
 
 
 ConfigStore.instance().store(name="schema", node=Settings, provider="elman")
-_register = OmegaConf.register_new_resolver if _IS_1_3 else OmegaConf.register_resolver
+_register: Any = OmegaConf.register_new_resolver if _IS_1_3 else OmegaConf.register_resolver
 _register("elman_unique", lambda: secrets.token_hex(3), use_cache=True, replace=True)
 _register("elman_subdir", _subdirectory, replace=True)
