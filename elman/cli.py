@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
@@ -86,7 +87,7 @@ def _end(message: str, status: int) -> NoReturn:
 
 def _print_help(overrides: list[str]) -> None:
     """Fill in the template in conf/config.yaml; Hydra's own --help would first list every group of every plugin."""
-    with hydra.initialize_config_dir(**_DEFAULTS, config_dir=str(CONF)):
+    with _hydra_at(CONF):
         composed = hydra.compose("config", overrides=overrides, return_hydra_config=True)
     chosen = OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
     choices = {group: sorted(path.stem for path in (CONF / group).glob("*.yaml")) for group in ("task", "experiment")}
@@ -99,14 +100,17 @@ def _check_sweep(flags: Namespace) -> None:
     overrides = flags.overrides
     if flags.config_dir:
         overrides = [f"hydra.searchpath=[file://{Path(flags.config_dir).absolute()}]", *overrides]
-    for job in _jobs(overrides):
-        _composed(job, Path(flags.config_path or CONF).absolute(), flags.config_name or "config")
+    config_dir, config_name = Path(flags.config_path or CONF).absolute(), flags.config_name or "config"
+    with _hydra_at(config_dir):
+        jobs = _jobs(overrides)
+    for job in jobs:
+        _composed(job, config_dir, config_name)
 
 
 def _jobs(overrides: list[str]) -> Iterator[tuple[str, ...]]:
     """The overrides of each job of a sweep; without those that only a sweeper can choose, such as intervals."""
     choices = []
-    for override in OverridesParser.create().parse_overrides(overrides):
+    for override in OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides(overrides):
         if override.is_discrete_sweep():
             choices.append([f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()])
         elif not override.is_sweep_override():
@@ -114,12 +118,26 @@ def _jobs(overrides: list[str]) -> Iterator[tuple[str, ...]]:
     return itertools.product(*choices)
 
 
+@contextmanager
+def _hydra_at(config_dir: Path) -> Iterator[None]:
+    """Hydra, ready to compose from a directory; also inside an application that uses Hydra itself."""
+    outer = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        with hydra.initialize_config_dir(**_DEFAULTS, config_dir=str(config_dir)):
+            yield
+    finally:
+        GlobalHydra.instance().hydra = outer
+
+
 def _composed(overrides: Iterable[str], config_dir: Path, config_name: str) -> Settings:
-    with hydra.initialize_config_dir(**_DEFAULTS, config_dir=str(config_dir)):
+    with _hydra_at(config_dir):
         try:
             composed = hydra.compose(config_name, overrides=list(overrides))
-        except ValueError as error:  # some malformed overrides get past Hydra's own checks
-            raise BadSetting(str(error)) from error
+        except ValueError as error:
+            if not _is_null_choice(error):
+                raise
+            raise BadSetting(_explained(error)) from error
     return checked(composed)
 
 
@@ -128,12 +146,18 @@ def _foreseen(error: Exception) -> bool:
     from elman.record import Refused
     from elman.runner import Diverged
 
-    return isinstance(error, BadSetting | HydraException | OmegaConfBaseException | OSError | Refused | Diverged)
+    known = BadSetting | HydraException | OmegaConfBaseException | OSError | MemoryError | Refused | Diverged
+    return isinstance(error, known) or _is_null_choice(error)
+
+
+def _is_null_choice(error: Exception) -> bool:
+    """Whether Hydra was given task=null or the like; it complains with a plain ValueError."""
+    return isinstance(error, ValueError) and str(error).startswith("Config group override must be")
 
 
 def _status(error: Exception) -> int:
     """The exit status: 2 for settings that cannot be used, 1 for a run that came to nothing."""
-    return 2 if isinstance(error, BadSetting | HydraException | OmegaConfBaseException) else 1
+    return 2 if isinstance(error, ValueError | HydraException | OmegaConfBaseException) else 1
 
 
 def _explained(error: Exception) -> str:
@@ -146,6 +170,8 @@ def _explained(error: Exception) -> str:
             return f"{group} must be one of {', '.join(sorted(options))}, not {choice}"
         case OverrideParseException(), _:
             return f"cannot read {error.override!r} as SETTING=VALUE: {first}"
+        case MemoryError(), _:
+            return f"there is not enough memory for these settings: {first}"
         case OSError(filename=str(name), strerror=str(reason)), _:
             return f"{name}: {reason}"
         case _, ConfigAttributeError(full_key=str(key)) | ConfigKeyError(full_key=str(key)):
@@ -187,14 +213,22 @@ def _job(composed: DictConfig) -> None:
         _forget_if_empty(directory)
         if single and _foreseen(error):
             _end(_explained(error), _status(error))
+        print(f"{directory.name} failed: {_explained(error)}", file=sys.stderr)
         raise
     shown = Path(os.path.relpath(directory)) if directory.is_relative_to(Path.cwd()) else directory
     if result is None:
-        print(f"{shown} holds the finished run of these settings already; overwrite=true runs it again")
-        return
+        return _say(f"{shown} holds the finished run of these settings already; overwrite=true runs it again")
     text = report.report(result)
     log.debug("%s", text)  # to the run's log
-    print(f"\n{text}\n\nFiles are in {shown}" if single else f"{shown.name}: {report.in_one_line(result)}")
+    _say(f"\n{text}\n\nFiles are in {shown}" if single else f"{shown.name}: {report.in_one_line(result)}")
+
+
+def _say(text: str) -> None:
+    """Print, unless nobody reads any more, as after `elman | head`."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
 
 
 def _can_draw(stream: TextIO) -> bool:
@@ -235,7 +269,7 @@ def _progress(chosen: Settings, *, bar: bool) -> "Iterator[Progress]":
 
 def _subdirectory(overrides: Iterable[str]) -> str:
     """The name of a job's directory in a sweep: its overrides, made safe and short; no two jobs have the same."""
-    text = ",".join(overrides) or "defaults"
+    text = ",".join(o for o in overrides if not o.startswith("overwrite=")) or "defaults"
     safe = re.sub(r"[^\w=.,+-]", "_", text, flags=re.ASCII)[:_LONGEST_NAME]
     return safe if safe == text else f"{safe}_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 

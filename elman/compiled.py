@@ -171,6 +171,14 @@ def train(
     return Weights(W_ih.swapaxes(-1, -2), W_hh.swapaxes(-1, -2), b_h, W_ho, b_o), context, losses
 
 
+def warm_up() -> None:
+    """Compile, or load what was compiled before, by training and testing the smallest network for no time at all."""
+    tiny = Weights(*(np.zeros((1, *[1] * dimensions)) for dimensions in (2, 2, 1, 2, 1)))
+    inputs = np.zeros((1, 1, 1), np.uint8)
+    train(tiny, np.zeros((1, 1)), inputs, inputs, epochs=0, learning_rate=0.1, reset_to=None, recurrent=True)
+    predict(tiny, inputs[0], np.zeros((1, 1)))
+
+
 def predict(
     weights: Weights, inputs: np.ndarray, context: np.ndarray, *, recurrent: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:

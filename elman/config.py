@@ -1,6 +1,7 @@
 """The settings: their types, as the schema of conf/, and the rules that their values keep."""
 
 import math
+import operator
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -44,6 +45,9 @@ class Settings:
     overwrite: bool = MISSING
 
 
+_MOST = 2**31 - 1  # of anything that is counted
+_KINDS: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+
 # Comparisons with NaN are false, so each rule refuses it.
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "hidden_size": (lambda v: v >= 1, "at least 1"),
@@ -81,6 +85,14 @@ def check(settings: Settings) -> None:
     from elman.tasks import LONGEST_UNIT, TASKS
     from elman.train import TRAINERS
 
+    for key, kind in _types().items():
+        value = operator.attrgetter(key)(settings)
+        if not isinstance(value, (int, float) if kind is float else kind) or (
+            kind is not bool and isinstance(value, bool)
+        ):
+            raise BadSetting(f"{key} must be {_KINDS.get(kind, 'a task')}, not {value!r}")
+        if kind is int and key != "seed" and value > _MOST:
+            raise BadSetting(f"{key} must be at most {_MOST}, not {value}")
     for key, (holds, rule) in _RULES.items():
         value = getattr(settings, key)
         if not holds(value):
@@ -112,6 +124,8 @@ def unknown(key: str) -> str:
     """The message for a key that is not a setting, with the one that was perhaps meant."""
     from difflib import get_close_matches
 
+    if key.startswith("hydra."):
+        return f"unknown setting of Hydra's {key}; --hydra-help explains them"
     names = [*(name for name in _types() if name != "task"), "task", "experiment"]
     near = get_close_matches(key, names, n=1, cutoff=0.75)
     return f"unknown setting {key}" + (f"; did you mean {near[0]}?" if near else f"; there are {', '.join(names)}")
@@ -119,7 +133,7 @@ def unknown(key: str) -> str:
 
 def wrong_type(key: str, complaint: str) -> str:
     """The message for a value of the wrong type, from OmegaConf's complaint about it."""
-    kind = {int: "a whole number", float: "a number", bool: "true or false"}.get(_types().get(key, str), "text")
+    kind = _KINDS.get(_types().get(key), "text")
     given = re.match(r"Value '(.*?)' (?:of type|is not)", complaint)
     return f"{key} must be {kind}, not {given[1] if given else 'null'}"
 

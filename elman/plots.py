@@ -48,7 +48,7 @@ def training_loss(run: Path) -> Figure:
     _level(ax, best, "best possible")
     if _settings(run)["task"]["name"] == "xor":
         _level(ax, XOR_OF_LAST_TWO, "xor of the last\ntwo bits at\nevery step")
-    ax.set_ylim(best - 0.08 * (chance - best), None)
+    ax.set_ylim(min(best - 0.08 * (chance - best), losses["loss"].min()), None)
     ax.set(title=f"Training loss{_of(summary)}", xlabel="epoch", ylabel="mean squared error")
     return figure
 

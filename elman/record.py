@@ -135,7 +135,7 @@ def recorded(
             publish(path.parent, {path.name: text.encode()})
         yield seconds
     except BaseException as error:
-        if isinstance(error, OSError):
+        if isinstance(error, OSError | MemoryError):
             _clear(directory, [*outputs, *{Path(name).parts[0] for name in attachments}])
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         try:

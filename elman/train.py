@@ -1,6 +1,9 @@
 """One epoch after another: the trainers, by the name of their backend."""
 
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import numpy as np
@@ -72,7 +75,25 @@ def _numpy() -> Backend:
 def _numba() -> Backend:
     from elman import compiled  # numba takes its time to import, and the numpy backend does not need it
 
+    with _interrupts_put_off():
+        compiled.warm_up()
     return Backend(compiled.train, compiled.predict)
+
+
+@contextmanager
+def _interrupts_put_off() -> Iterator[None]:
+    """Hold Ctrl-C back until the end of the block; numba's compiler would make an error of its own of it."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    caught: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: caught.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if caught:
+        raise KeyboardInterrupt
 
 
 TRAINERS: dict[str, Callable[[], Backend]] = {"numba": _numba, "numpy": _numpy}

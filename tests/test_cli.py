@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import termios
+import time
 from pathlib import Path
 
 import pandas as pd
@@ -108,9 +109,15 @@ def test_the_same_command_twice_writes_the_same_bytes(call, here):
         ("task.length=2",),
         ("hidden_size=3,4",),
         ("+momentum=0.9",),
+        ("task=null",),
+        ("experiment=null",),
+        ("=3",),
+        ("epochs=10000000000000",),
+        ("hydra.bogus=3",),
         ("-m", "hidden_size=3,0"),
         ("-m", "hidden_size=3,4", "learning_rate=0.1,nan"),
         ("-m", "hidden_size=3,4", "task=xor,tea"),
+        ("-m", "experiment=glob(*)", "seed=-1"),
     ],
 )
 def test_bad_input_ends_in_one_line_and_writes_nothing(call, here, overrides):
@@ -192,6 +199,34 @@ def test_a_killed_run_is_marked_as_running_and_can_be_given_again(call, here):
     assert not (here / "run" / ".lock").exists()
 
 
+def test_ctrl_c_while_compiling_ends_like_any_other(here):
+    program = [sys.executable, "-m", "elman", *LONG, "hydra.run.dir=run"]
+    env = os.environ | {"NUMBA_CACHE_DIR": str(here / "empty")}
+    process = subprocess.Popen(program, stderr=subprocess.PIPE, text=True, cwd=here, env=env)
+    while not (here / "run" / "run.json").exists():
+        time.sleep(0.02)
+    time.sleep(1.0)  # numba is imported by now and compiles, or has compiled: either way it must end well
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert json.loads((here / "run" / "run.json").read_text())["status"] == "interrupted"
+
+
+def test_a_run_without_enough_memory_fails_in_one_line(call, here):
+    status, _, err = call(*TINY, "hidden_size=100000000", "hydra.run.dir=run")
+    assert status == 1
+    assert re.fullmatch(r"elman: there is not enough memory for these settings: .+\n", err)
+
+
+def test_nobody_need_read_the_report_to_its_end(here):
+    done = subprocess.run(
+        f"{sys.executable} -m elman {' '.join(TINY)} | head -n 1", shell=True, capture_output=True, text=True
+    )
+    assert "Error" not in done.stderr
+    assert json.loads((only_run(here) / "run.json").read_text())["status"] == "finished"
+
+
 def test_a_loss_that_is_no_longer_finite_fails_in_one_line(call, here):
     status, _, err = call(*TINY, "initial_weights=1e308", "hidden_size=20")
     assert status == 1
@@ -208,6 +243,11 @@ def test_a_sweep_puts_each_job_in_a_directory_named_after_its_overrides(call, he
     before = [path.stat().st_mtime_ns for path in here.rglob("run.json")]
     assert call("-m", *TINY, "hidden_size=2,3", "figures=false", "hydra.sweep.dir=sweep")[0] == 0
     assert [path.stat().st_mtime_ns for path in here.rglob("run.json")] == before
+    overwriting = ("hidden_size=2,3", "figures=false", "hydra.sweep.dir=sweep", "overwrite=true")
+    assert call("-m", *TINY, *overwriting)[0] == 0
+    assert all(
+        new > old for new, old in zip([p.stat().st_mtime_ns for p in here.rglob("run.json")], before, strict=True)
+    )
 
 
 def test_a_sweep_goes_on_after_a_job_that_fails(call, here):

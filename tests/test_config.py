@@ -2,10 +2,12 @@ import dataclasses
 import re
 from pathlib import Path
 
+import hydra
 import pytest
 import yaml
 
 import elman
+from elman import cli
 from elman.config import BadSetting
 from elman.tasks import TASKS
 
@@ -94,6 +96,30 @@ def test_a_bad_setting_is_refused_in_one_line_that_names_it(override, message):
     with pytest.raises(BadSetting, match=re.escape(message)) as refused:
         elman.settings(override)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "kind"),
+    [
+        ("reset_context", "false", "true or false"),
+        ("hidden_size", "8", "a whole number"),
+        ("seed", None, "a whole number"),
+        ("epochs", True, "a whole number"),
+        ("learning_rate", "1", "a number"),
+    ],
+)
+def test_values_of_the_wrong_type_are_refused_in_python_too(key, value, kind):
+    settings = elman.settings()
+    setattr(settings, key, value)
+    with pytest.raises(BadSetting, match=f"{key} must be {kind}, not {value!r}"):
+        elman.run(settings)
+
+
+def test_settings_can_be_composed_inside_another_application_of_hydra(tmp_path):
+    (tmp_path / "config.yaml").write_text("own: 1\n")
+    with hydra.initialize_config_dir(**cli._DEFAULTS, config_dir=str(tmp_path)):
+        assert elman.settings("hidden_size=9").hidden_size == 9
+        assert hydra.compose("config").own == 1
 
 
 def test_settings_that_were_changed_in_python_are_checked_too():

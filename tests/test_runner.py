@@ -9,6 +9,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import elman
+from elman import measures, network
 from elman.runner import Diverged, run_into
 from elman.tables import TABLES
 
@@ -84,9 +85,21 @@ def test_without_recurrence_the_context_never_changes():
     assert (np.ptp(result.hiddens[0, result.test.inputs[:, 0] == 1], axis=0) == 0).all()
 
 
+@each_task
+@pytest.mark.parametrize("more", [("reset_context=false",), ("recurrent=false", "initial_context=0.25"), ()])
+def test_the_last_test_is_of_the_networks_and_the_context_that_training_left(task, more):
+    result = elman.run(elman.settings(*SMALL[task], *more, "learning_rate=1"))
+    outputs, _ = network.predict(
+        result.weights, result.test.inputs, result.context, recurrent=result.settings.recurrent
+    )
+    for found, wanted in zip(result.curve[-1], measures.errors(outputs, result.test), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
 def test_no_initial_weights_leave_every_output_at_one_half_at_first():
     result = elman.run(elman.settings(*SMALL["xor"], "initial_weights=0"))
-    assert not any(array.any() for array in result.initial)
+    outputs, _ = result.backend.predict(result.initial, result.test.inputs, np.zeros((1, 3)))
+    assert (outputs == 0.5).all()
 
 
 def test_the_loss_that_is_no_longer_finite_is_named_with_its_epoch(tmp_path):
