@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 GREY = "#666666"
 WIDTH = 3.5  # inches
-DPI = 250
+DPI = 200
 STYLE: dict[Any, Any] = {
     "font.size": 7.5,
     "axes.titlesize": 8,
