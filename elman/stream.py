@@ -1,6 +1,7 @@
 """A Stream: the elements that a network reads one by one, with their names and their best possible predictions."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -20,6 +21,8 @@ class Stream:
     """(T, n) float: the best possible prediction of this row given all rows before it, a probability per bit."""
     features: tuple[str, ...]
     """n names: what each bit means."""
+    classes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """The known classes of symbols by their names, such as "vowel": {"a", "i", "u"}; no network is told of them."""
 
     @property
     def inputs(self) -> np.ndarray:

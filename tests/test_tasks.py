@@ -62,6 +62,20 @@ def test_the_shortest_stream_holds_a_whole_unit(name):
 
 
 @pytest.mark.parametrize("name", TASKS)
+def test_the_members_of_a_class_are_symbols_of_the_stream(name):
+    stream = TASKS[name](3_000, np.random.default_rng(1))
+    for members in stream.classes.values():
+        assert set() < members < set(stream.symbols)
+
+
+def test_the_classes_of_letters_are_the_bits_that_say_so():
+    stream = TASKS["cv"](100, np.random.default_rng(1))
+    for name in ("consonant", "vowel"):
+        bit = stream.vectors[:, stream.features.index(name)].astype(bool)
+        assert set(stream.symbols[bit]) == stream.classes[name]
+
+
+@pytest.mark.parametrize("name", TASKS)
 def test_a_stream_is_fixed_by_its_seed(name):
     one, same, other = (TASKS[name](300, np.random.default_rng(seed)) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one.vectors, same.vectors)

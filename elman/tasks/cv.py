@@ -14,6 +14,7 @@ LETTERS = {
     "u": (0, 1, 0, 1, 1, 1),
 }
 UNITS = ("ba", "dii", "guuu")
+CLASSES = {"consonant": frozenset("bdg"), "vowel": frozenset("aiu")}
 
 
 def cv(length: int, rng: np.random.Generator) -> Stream:
@@ -39,4 +40,5 @@ def cv(length: int, rng: np.random.Generator) -> Stream:
         positions=np.array(["consonant", "vowel 1", "vowel 2", "vowel 3"])[place],
         expected=np.where(place[:, None] == 0, any_consonant, vectors),
         features=FEATURES,
+        classes=CLASSES,
     )
