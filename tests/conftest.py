@@ -1,6 +1,7 @@
 """Settings for small runs, and finished runs that several tests read."""
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from hypothesis import settings as hypothesis_settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 os.environ.pop("HYDRA_FULL_ERROR", None)
+signal.signal(
+    signal.SIGINT, signal.default_int_handler
+)  # a shell has background jobs ignore it, and their children too
 hypothesis_settings.register_profile("elman", deadline=None, max_examples=25, derandomize=True)
 hypothesis_settings.load_profile("elman")
 
