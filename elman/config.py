@@ -40,13 +40,22 @@ class Settings:
     recurrent: bool = MISSING
     evaluate_every: int = MISSING
     record_steps: int = MISSING
+    occurrences: list[str] = MISSING
+    cluster_method: str = MISSING
+    cluster_metric: str = MISSING
     backend: str = MISSING
     figures: bool = MISSING
     overwrite: bool = MISSING
 
 
 _MOST = 2**31 - 1  # of anything that is counted
-_KINDS: dict[Any, str] = {int: "a whole number", float: "a number", bool: "true or false", str: "text"}
+_KINDS: dict[Any, str] = {
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    str: "text",
+    list[str]: "a list of symbols, such as [a,b]",
+}
 
 # Comparisons with NaN are false, so each rule refuses it.
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -82,14 +91,13 @@ def check(settings: Settings) -> None:
     Raises:
         BadSetting: for the first value that breaks its rule.
     """
+    from elman.states import EUCLIDEAN_ONLY, METHODS, METRICS
     from elman.tasks import LONGEST_UNIT, TASKS
     from elman.train import TRAINERS
 
     for key, kind in _types().items():
         value = operator.attrgetter(key)(settings)
-        if not isinstance(value, (int, float) if kind is float else kind) or (
-            kind is not bool and isinstance(value, bool)
-        ):
+        if not _is(value, kind):
             raise BadSetting(f"{key} must be {_KINDS.get(kind, 'a task')}, not {value!r}")
         if kind is int and key != "seed" and value > _MOST:
             raise BadSetting(f"{key} must be at most {_MOST}, not {value}")
@@ -97,15 +105,29 @@ def check(settings: Settings) -> None:
         value = getattr(settings, key)
         if not holds(value):
             raise BadSetting(f"{key} must be {rule}, not {value}")
-    for key, value, choices in (("task.name", settings.task.name, TASKS), ("backend", settings.backend, TRAINERS)):
+    for key, value, choices in (
+        ("task.name", settings.task.name, TASKS),
+        ("backend", settings.backend, TRAINERS),
+        ("cluster_method", settings.cluster_method, METHODS),
+        ("cluster_metric", settings.cluster_metric, METRICS),
+    ):
         if value not in choices:
             raise BadSetting(f"{key} must be one of {', '.join(choices)}, not {value}")
+    if settings.cluster_method in EUCLIDEAN_ONLY and settings.cluster_metric != "euclidean":
+        rule = f"euclidean with cluster_method={settings.cluster_method}"
+        raise BadSetting(f"cluster_metric must be {rule}, not {settings.cluster_metric}")
     shortest = LONGEST_UNIT[settings.task.name]
     for key in ("length", "test_length"):
         length = getattr(settings.task, key)
         if length < shortest:
             rule = f"at least {shortest}, the longest unit of {settings.task.name}"
             raise BadSetting(f"task.{key} must be {rule}, not {length}")
+
+
+def _is(value: object, kind: Any) -> bool:
+    if kind == list[str]:
+        return isinstance(value, list) and all(isinstance(entry, str) for entry in value)
+    return isinstance(value, (int, float) if kind is float else kind) and (kind is bool or not isinstance(value, bool))
 
 
 def _check_keys(composed: DictConfig, schema: type, prefix: str) -> None:
@@ -134,8 +156,9 @@ def unknown(key: str) -> str:
 def wrong_type(key: str, complaint: str) -> str:
     """The message for a value of the wrong type, from OmegaConf's complaint about it."""
     kind = _KINDS.get(_types().get(key), "text")
-    given = re.match(r"Value '(.*?)' (?:of type|is not)", complaint)
-    return f"{key} must be {kind}, not {given[1] if given else 'null'}"
+    if given := re.match(r"Value '(.*?)' (?:of type|is not)", complaint):
+        return f"{key} must be {kind}, not {given[1]}"
+    return f"{key} must be {kind}, not {'a single value' if 'is not a ListConfig' in complaint else 'null'}"
 
 
 def _types() -> dict[str, Any]:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from elman import measures, network
-from elman.config import Settings, check
+from elman import measures, network, states
+from elman.config import BadSetting, Settings, check
 from elman.measures import Errors
 from elman.network import Weights
+from elman.states import States
 from elman.stream import Stream
 from elman.tasks import TASKS
 from elman.train import TRAINERS, Backend
@@ -63,6 +64,20 @@ class Result:
             yield self.backend.predict(weights, self.test.inputs, context, recurrent=self.settings.recurrent)[0]
 
     @cached_property
+    def states(self) -> States:
+        """The hidden states on the test stream by symbol and by single occurrence, computed when first asked for."""
+        untrained = np.full_like(self.context, self.settings.initial_context)
+        single = states.occurrences(self.test, self.settings.occurrences)
+        means, at = [], []
+        for network_, start in ((self.weights, self.context), (self.initial, untrained)):
+            for weights, context in _blocks(network_, start, self.test):
+                hiddens = self.backend.predict(weights, self.test.inputs, context, recurrent=self.settings.recurrent)[1]
+                means.append(states.means(hiddens, self.test))
+                at.append(hiddens[:, single])
+        shape = (2, len(self.losses), -1, self.context.shape[1])
+        return States(np.concatenate(means).reshape(shape), np.concatenate(at).reshape(shape))
+
+    @cached_property
     def _predicted(self) -> tuple[np.ndarray, np.ndarray]:
         return self.predict()
 
@@ -110,6 +125,9 @@ def _drawn(settings: Settings) -> tuple[tuple[Stream, ...], Stream, Weights]:
     R, task = settings.replicates, TASKS[settings.task.name]
     for_test, for_replicates = np.random.SeedSequence(settings.seed).spawn(2)
     test = task(settings.task.test_length, np.random.default_rng(for_test))
+    for symbol in settings.occurrences:
+        if symbol not in (read := states.symbols(test)[0]):
+            raise BadSetting(f"occurrences must be symbols of the test stream ({', '.join(read)}), not {symbol}")
     seeds = [seed.spawn(2) for seed in for_replicates.spawn(R)]
     different = seeds[:1] if settings.shared_stream else seeds
     streams = [task(settings.task.length, np.random.default_rng(s)) for s, _ in different]

@@ -1,18 +1,19 @@
 """A Result in, one tidy data frame a CSV file out; replicates and steps count from 0, epochs, bits and units from 1."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from elman import measures
+from elman import measures, states
 
 if TYPE_CHECKING:
     from elman.runner import Result
 
 CYCLE = 12  # steps of the paper's Figure 3
+CONTEXT = 2  # symbols that name the context of a single occurrence
 SUCCESS = 0.01  # an error rate at the predictable positions that counts as learned
 TAKEOFF = 0.2  # the share of the way from chance to the best possible loss that counts as begun
 
@@ -126,6 +127,70 @@ def cycle_errors(result: "Result") -> pd.DataFrame:
     return frame
 
 
+def classes(result: "Result") -> pd.DataFrame:
+    """The known classes of the symbols, a row for each member; no network is told of them. Empty if there are none."""
+    rows = [(name, symbol) for name, members in result.test.classes.items() for symbol in sorted(members)]
+    return pd.DataFrame(rows, columns=["class", "symbol"] if rows else None)
+
+
+def hidden_means(result: "Result") -> pd.DataFrame:
+    """The hidden states after each symbol was read, averaged over the test stream, a column a unit (pp. 198-200).
+
+    Of the trained networks and of the same before training. Empty for streams of two symbols.
+    """
+    symbols, counts, _ = states.symbols(result.test)
+    if not _has_trees(result):
+        return pd.DataFrame()
+    keys = {"replicate": range(len(result.losses)), "network": states.NETWORKS, "symbol": symbols}
+    return _with_units(_grid(keys, n=counts), result.states.means)
+
+
+def occurrences(result: "Result") -> pd.DataFrame:
+    """The hidden states at the first 20 occurrences of each chosen symbol, a column a unit (p. 206, Figure 9).
+
+    The context are the two symbols read before, input_position is the place of the symbol itself. Empty if none is
+    chosen.
+    """
+    steps, test = states.occurrences(result.test, result.settings.occurrences), result.test
+    if not len(steps):
+        return pd.DataFrame()
+    frame = _grid({"replicate": range(len(result.losses)), "network": states.NETWORKS, "step": steps})
+    step = frame["step"].to_numpy(int)
+    frame.insert(2, "symbol", test.input_symbols[step])
+    frame["input_position"] = test.positions[step]
+    frame["context"] = [" ".join(test.input_symbols[max(0, t - CONTEXT) : t]) for t in step]
+    return _with_units(frame, result.states.single)
+
+
+def clusters(result: "Result") -> pd.DataFrame:
+    """The merges of each tree, from the closest pair on, as `scipy.cluster.hierarchy.linkage` counts them.
+
+    The tree "symbols" has the rows of hidden_means as leaves 0 to S - 1, the tree "occurrences" those of occurrences;
+    merge k, from 1, makes the branch S - 1 + k. The distance is that of the two branches that merge.
+    """
+    columns = ["replicate", "network", "tree", "merge", "left", "right", "distance", "size"]
+    rows = [
+        (*key, merge, int(left), int(right), distance, int(size))
+        for *key, merges, _ in _trees(result)
+        for merge, (left, right, distance, size) in enumerate(merges, 1)
+    ]
+    return pd.DataFrame(rows, columns=columns if rows else None)
+
+
+def cluster_agreement(result: "Result") -> pd.DataFrame:
+    """How well each tree agrees with each known class: the Jaccard index of the branch that is most like the class.
+
+    1 means that the class is exactly one branch. Single occurrences are classed by symbol, and by symbol and position.
+    """
+    columns = ["replicate", "network", "tree", "class", "members", "jaccard"]
+    rows = [
+        (*key, name, int(members.sum()), states.agreement(merges, members))
+        for *key, merges, of_leaves in _trees(result)
+        for name, members in of_leaves.items()
+    ]
+    return pd.DataFrame(rows, columns=columns if rows else None)
+
+
 def summary(result: "Result") -> pd.DataFrame:
     """One row a network: how far it came, beside chance and the best possible; empty where it never happened."""
     losses, evaluated, n = result.losses, result.evaluated, result.test.position_counts
@@ -160,6 +225,11 @@ TABLES: dict[str, Callable[["Result"], pd.DataFrame]] = {
     "predictions": predictions,
     "hidden_states": hidden_states,
     "cycle_errors": cycle_errors,
+    "classes": classes,
+    "hidden_means": hidden_means,
+    "occurrences": occurrences,
+    "clusters": clusters,
+    "cluster_agreement": cluster_agreement,
     "summary": summary,
 }
 
@@ -183,6 +253,47 @@ def _grid(keys: dict[str, Any], **columns: np.ndarray) -> pd.DataFrame:
     index = pd.MultiIndex.from_product(keys.values(), names=list(keys))
     values = {name: np.broadcast_to(array, shape).ravel() for name, array in columns.items()}
     return pd.DataFrame(values, index=index).reset_index()
+
+
+def _with_units(frame: pd.DataFrame, activations: np.ndarray) -> pd.DataFrame:
+    """The frame with a column for each hidden unit, from activations (networks, R, rows, H)."""
+    by_replicate = activations.swapaxes(0, 1).reshape(len(frame), -1)
+    units = [f"unit_{unit}" for unit in range(1, by_replicate.shape[1] + 1)]
+    return pd.concat([frame, pd.DataFrame(by_replicate, columns=units)], axis=1)
+
+
+def _has_trees(result: "Result") -> bool:
+    return len(states.symbols(result.test)[0]) > 2  # two leaves make one tree only
+
+
+def _trees(result: "Result") -> Iterator[tuple[int, str, str, np.ndarray, dict[str, np.ndarray]]]:
+    """Each replicate, network and tree, with its merges, and by the classes of its leaves which belong to them."""
+    test, chosen = result.test, result.settings
+    symbols, single = states.symbols(test)[0], states.occurrences(test, chosen.occurrences)
+    of_leaves = {
+        "symbols": {name: np.isin(symbols, sorted(members)) for name, members in test.classes.items()},
+        "occurrences": _groups(test.input_symbols[single], test.positions[single]),
+    }
+    trees = {"symbols": result.states.means} if _has_trees(result) else {}
+    if len(single) > 2:
+        trees["occurrences"] = result.states.single
+    for replicate in range(len(result.losses)):
+        for number, network in enumerate(states.NETWORKS):
+            for tree, vectors in trees.items():
+                merges = states.tree(
+                    vectors[number, replicate], method=chosen.cluster_method, metric=chosen.cluster_metric
+                )
+                known = {name: leaves for name, leaves in of_leaves[tree].items() if leaves.any() and not leaves.all()}
+                yield replicate, network, tree, merges, known
+
+
+def _groups(read: np.ndarray, places: np.ndarray) -> dict[str, np.ndarray]:
+    """Which of K occurrences are of each symbol, and of each symbol that has several positions in each of these."""
+    groups = {str(symbol): read == symbol for symbol in dict.fromkeys(read)}
+    for symbol, of_symbol in list(groups.items()):
+        if len(found := dict.fromkeys(places[of_symbol])) > 1:
+            groups |= {f"{symbol}, {place}": of_symbol & (places == place) for place in found}
+    return groups
 
 
 def _recorded(result: "Result") -> tuple[np.ndarray, np.ndarray]:

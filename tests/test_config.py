@@ -18,6 +18,7 @@ def test_the_defaults_are_those_of_the_article():
     shared = {
         "learning_rate": 0.1, "seed": 42, "replicates": 1, "shared_stream": False, "initial_weights": 0.1,
         "initial_context": 0.0, "reset_context": True, "recurrent": True, "evaluate_every": 10, "record_steps": 60,
+        "occurrences": [], "cluster_method": "ward", "cluster_metric": "euclidean",
         "backend": "numba", "figures": True, "overwrite": False,
     }  # fmt: skip
     xor = {"task": {"name": "xor", "length": 3000, "test_length": 3000}, "hidden_size": 4, "epochs": 600}
@@ -77,6 +78,11 @@ def test_every_task_has_a_configuration_of_its_own_name(name):
         ("task.test_length=2", "task.test_length must be at least 3, the longest unit of xor, not 2"),
         ("task=tea", "task must be one of cv, xor, not tea"),
         ("experiment=tea", "experiment must be one of elman_cv, elman_xor, not tea"),
+        ("cluster_method=k-means", "cluster_method must be one of ward, average, complete, single, weighted, centroid"),
+        ("cluster_metric=hamming", "cluster_metric must be one of euclidean, cityblock, cosine, not hamming"),
+        ("cluster_metric=cosine", "cluster_metric must be euclidean with cluster_method=ward, not cosine"),
+        ("occurrences=b", "occurrences must be a list of symbols, such as [a,b], not a single value"),
+        ("occurrences=null", "occurrences must be a list of symbols, such as [a,b], not null"),
         ("hidden_size=3.5", "hidden_size must be a whole number, not 3.5"),
         ("hidden_size=many", "hidden_size must be a whole number, not many"),
         ("learning_rate=fast", "learning_rate must be a number, not fast"),
@@ -106,12 +112,13 @@ def test_a_bad_setting_is_refused_in_one_line_that_names_it(override, message):
         ("seed", None, "a whole number"),
         ("epochs", True, "a whole number"),
         ("learning_rate", "1", "a number"),
+        ("occurrences", [1], "a list of symbols, such as [a,b]"),
     ],
 )
 def test_values_of_the_wrong_type_are_refused_in_python_too(key, value, kind):
     settings = elman.settings()
     setattr(settings, key, value)
-    with pytest.raises(BadSetting, match=f"{key} must be {kind}, not {value!r}"):
+    with pytest.raises(BadSetting, match=re.escape(f"{key} must be {kind}, not {value!r}")):
         elman.run(settings)
 
 

@@ -1,0 +1,83 @@
+"""What the hidden units know: their states averaged by symbol and one by one, and the trees these grow into.
+
+After Elman (1990), pp. 198-206: the states are those after a symbol was *read*, clustered by how far they lie apart.
+Sizes: R networks, T steps, H hidden units, S symbols, K single occurrences.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from elman.stream import Stream
+
+NETWORKS = ("trained", "untrained")
+"""The untrained network is the control of the paper's footnote 6: averages can form groups without any learning."""
+OCCURRENCES = 20
+"""The most occurrences of one symbol that are looked at singly."""
+METHODS = ("ward", "average", "complete", "single", "weighted", "centroid", "median")
+METRICS = ("euclidean", "cityblock", "cosine")
+EUCLIDEAN_ONLY = ("ward", "centroid", "median")
+"""The methods that measure how far a branch's centre lies, which has a meaning in Euclidean space alone."""
+
+
+class States(NamedTuple):
+    """The hidden states of R networks on one stream, first of the trained ones, then of the same before training."""
+
+    means: np.ndarray
+    """(2, R, S, H): averaged over all steps that read a symbol; in the order of `symbols`."""
+    single: np.ndarray
+    """(2, R, K, H): at the steps of `occurrences`."""
+
+
+def symbols(stream: Stream) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The S symbols that are read, in alphabetical order; how often each is (S,); and at each step its number (T,)."""
+    names, index, counts = np.unique(stream.input_symbols, return_inverse=True, return_counts=True)
+    return names, counts, index
+
+
+def means(hiddens: np.ndarray, stream: Stream) -> np.ndarray:
+    """(R, S, H): the hidden states (R, T, H), averaged over the steps that read each symbol."""
+    _, counts, index = symbols(stream)
+    order, first = np.argsort(index, kind="stable"), np.cumsum(counts) - counts
+    # Network by network, each sum in the order of its steps, so that no number depends on the other networks.
+    return np.stack([np.add.reduceat(one[order], first, axis=0) / counts[:, None] for one in hiddens])
+
+
+def occurrences(stream: Stream, chosen: Iterable[str]) -> np.ndarray:
+    """(K,): the steps that read the chosen symbols, the first 20 of each, symbol by symbol."""
+    steps = [np.flatnonzero(stream.input_symbols == symbol)[:OCCURRENCES] for symbol in chosen]
+    return np.concatenate([np.empty(0, int), *steps])
+
+
+def tree(vectors: np.ndarray, *, method: str, metric: str) -> np.ndarray:
+    """Cluster vectors (S, H), S >= 2, from the closest pair to one tree of S - 1 merges.
+
+    Returns:
+        (S - 1, 4): the two branches that merge, their distance, and the number of leaves below, as
+        `scipy.cluster.hierarchy.linkage` returns them: leaves are 0 to S - 1, the branch of merge k is S + k, k from 0.
+    """
+    from scipy.cluster.hierarchy import linkage  # here, because tasks of two symbols need none of it
+
+    if metric == "cosine":  # it does not depend on the length, but the square of a very small length would be 0
+        vectors = vectors / vectors.max(axis=1, keepdims=True)
+    return np.asarray(linkage(vectors, method=method, metric=metric))
+
+
+def agreement(merges: np.ndarray, members: np.ndarray) -> float:
+    """How well a tree agrees with a class: the Jaccard index of the branch that is most like it.
+
+    Args:
+        merges: (S - 1, 4), as `tree` returns them.
+        members: (S,) bool: the leaves that belong to the class, at least one of them.
+
+    Returns:
+        Above 0 and up to 1, the share of leaves in both branch and class among those in either: 1 means that the class
+        is exactly one branch.
+    """
+    inside, sizes = list(members.astype(int)), [1] * len(members)
+    for left, right in merges[:, :2].astype(int):
+        inside.append(inside[left] + inside[right])
+        sizes.append(sizes[left] + sizes[right])
+    both, size = np.array(inside), np.array(sizes)
+    return float((both / (size + members.sum() - both)).max())
