@@ -1,33 +1,42 @@
 """The settings: their types, as the schema of conf/, and the rules that their values keep."""
 
 import math
-import operator
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, make_dataclass
+from functools import cache
+from types import UnionType
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-
-class BadSetting(ValueError):
-    """A setting that cannot be used; its text names the setting, the rule and the value given."""
+from elman.refusal import BadSetting as BadSetting
 
 
 @dataclass
 class Task:
-    """What the networks are trained and tested on; the values are in conf/task."""
+    """What the networks are trained and tested on: a name, and the task's own settings, as in conf/task."""
 
-    name: str = MISSING
-    length: int = MISSING
-    test_length: int = MISSING
+    name: str
+
+    def options(self) -> dict[str, Any]:
+        """The task's own settings: all but its name."""
+        return {key: value for key, value in asdict(self).items() if key != "name"}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _task, (asdict(self),)  # the class of a task cannot be imported, so pickle must be told how to make it
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, key: str) -> Any: ...
 
 
 @dataclass
 class Settings:
     """Everything that fixes a run; the values and their meaning are in conf/config.yaml and conf/task."""
 
-    task: Task = MISSING
+    task: Any = MISSING
+    """A Task. The schema takes any, because each task has settings of its own."""
     hidden_size: int = MISSING
     epochs: int = MISSING
     learning_rate: float = MISSING
@@ -54,8 +63,10 @@ _KINDS: dict[Any, str] = {
     float: "a number",
     bool: "true or false",
     str: "text",
-    list[str]: "a list of symbols, such as [a,b]",
+    list[str]: "a list, such as [a,b]",
+    dict[str, list[str]]: "lists by their names, such as {A: [a,b]}",
 }
+_CHECKED_LENGTH = 1000  # elements of the streams that are drawn to check a task's settings
 
 # Comparisons with NaN are false, so each rule refuses it.
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
@@ -77,10 +88,16 @@ def checked(composed: DictConfig) -> Settings:
     Raises:
         BadSetting: for a key that is unknown or missing, or a value that breaks its rule.
     """
-    _check_keys(composed, Settings, "")
+    _check_keys(composed, [field.name for field in fields(Settings)], "")
+    task = composed.task
+    if not isinstance(task, DictConfig) or OmegaConf.is_missing(task, "name") or "name" not in task:
+        raise BadSetting("task.name has no value")
+    _check_name("task.name", task.name, _tasks())
+    _check_keys(task, [field.name for field in fields(_schema(task.name))], "task.", task.name)
     settings = OmegaConf.to_object(composed)
     if not isinstance(settings, Settings):
         raise BadSetting("the configuration does not start from elman's own: its defaults list must keep `schema`")
+    settings.task = _task(settings.task)
     check(settings)
     return settings
 
@@ -92,70 +109,138 @@ def check(settings: Settings) -> None:
         BadSetting: for the first value that breaks its rule.
     """
     from elman.states import EUCLIDEAN_ONLY, METHODS, METRICS
-    from elman.tasks import LONGEST_UNIT, TASKS
     from elman.train import TRAINERS
 
-    for key, kind in _types().items():
-        value = operator.attrgetter(key)(settings)
-        if not _is(value, kind):
-            raise BadSetting(f"{key} must be {_KINDS.get(kind, 'a task')}, not {value!r}")
-        if kind is int and key != "seed" and value > _MOST:
-            raise BadSetting(f"{key} must be at most {_MOST}, not {value}")
+    if not isinstance(settings.task, Task):
+        raise BadSetting(f"task must be a task, not {settings.task!r}")
+    types = {field.name: field.type for field in fields(Settings) if field.name != "task"}
+    _check_types(types, vars(settings), "")
     for key, (holds, rule) in _RULES.items():
         value = getattr(settings, key)
         if not holds(value):
             raise BadSetting(f"{key} must be {rule}, not {value}")
-    for key, value, choices in (
-        ("task.name", settings.task.name, TASKS),
-        ("backend", settings.backend, TRAINERS),
-        ("cluster_method", settings.cluster_method, METHODS),
-        ("cluster_metric", settings.cluster_metric, METRICS),
-    ):
-        if value not in choices:
-            raise BadSetting(f"{key} must be one of {', '.join(choices)}, not {value}")
+    _check_name("backend", settings.backend, TRAINERS)
+    _check_name("cluster_method", settings.cluster_method, METHODS)
+    _check_name("cluster_metric", settings.cluster_metric, METRICS)
     if settings.cluster_method in EUCLIDEAN_ONLY and settings.cluster_metric != "euclidean":
         rule = f"euclidean with cluster_method={settings.cluster_method}"
         raise BadSetting(f"cluster_metric must be {rule}, not {settings.cluster_metric}")
-    shortest = LONGEST_UNIT[settings.task.name]
+    _check_task(settings.task)
+
+
+def _check_task(task: Task) -> None:
+    import numpy as np
+
+    from elman.tasks import LONGEST_UNIT, draw
+
+    _check_name("task.name", task.name, _tasks())
+    given = task.options()
+    _check_types({"name": str, **_tasks()[task.name]}, {"name": task.name, **given}, "task.")
+    shortest = LONGEST_UNIT.get(task.name, 2)
+    why = f", the longest unit of {task.name}" if task.name in LONGEST_UNIT else ""
     for key in ("length", "test_length"):
-        length = getattr(settings.task, key)
-        if length < shortest:
-            rule = f"at least {shortest}, the longest unit of {settings.task.name}"
-            raise BadSetting(f"task.{key} must be {rule}, not {length}")
+        if key in given and given[key] < shortest:
+            raise BadSetting(f"task.{key} must be at least {shortest}{why}, not {given[key]}")
+    # Only the task knows what else it cannot use, so it is asked for short streams.
+    short = {key: min(value, _CHECKED_LENGTH) if key.endswith("length") else value for key, value in given.items()}
+    for test in (False, True):
+        draw(task.name, short, np.random.default_rng(0), test=test)
 
 
-def _is(value: object, kind: Any) -> bool:
-    if kind == list[str]:
-        return isinstance(value, list) and all(isinstance(entry, str) for entry in value)
-    return isinstance(value, (int, float) if kind is float else kind) and (kind is bool or not isinstance(value, bool))
+def _tasks() -> dict[str, dict[str, Any]]:
+    """The types of the settings of each task, by its name."""
+    from elman.tasks import TASKS, options
+
+    return {name: options(name) for name in TASKS}
 
 
-def _check_keys(composed: DictConfig, schema: type, prefix: str) -> None:
-    known = {field.name: field.type for field in fields(schema)}
+@cache
+def _schema(name: str) -> type[Task]:
+    """A Task with the settings of its own kind, from the parameters of its function."""
+    return make_dataclass(name.capitalize(), _tasks()[name].items(), bases=(Task,))
+
+
+def _task(values: Mapping[str, Any]) -> Task:
+    types = {"name": str, **_tasks()[values["name"]]}
+    given = {key: _converted(value, types[key]) for key, value in values.items()}
+    _check_types(types, given, "task.", show=lambda value: "null" if value is None else str(value))
+    return _schema(values["name"])(**given)
+
+
+def _converted(value: Any, kind: Any) -> Any:
+    """A value from YAML; a number that stands for a text or for a number with decimals becomes one."""
+    if get_origin(kind) is list and isinstance(value, list):
+        return [_converted(item, get_args(kind)[0]) for item in value]
+    if get_origin(kind) is dict and isinstance(value, dict):
+        return {str(key): _converted(item, get_args(kind)[1]) for key, item in value.items()}
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return value
+    kinds = get_args(kind) or (kind,)
+    return str(value) if str in kinds else float(value) if float in kinds else value
+
+
+def _check_keys(composed: DictConfig, known: list[str], prefix: str, task: str | None = None) -> None:
     for key in composed:
         if key not in known:
-            raise BadSetting(unknown(prefix + str(key)))
-    for key, type_ in known.items():
+            raise BadSetting(unknown(prefix + str(key), task))
+    for key in known:
         if OmegaConf.is_missing(composed, key) or key not in composed:
             raise BadSetting(f"{prefix}{key} has no value")
-        if type_ is Task:
-            _check_keys(composed[key], Task, f"{key}.")
 
 
-def unknown(key: str) -> str:
-    """The message for a key that is not a setting, with the one that was perhaps meant."""
+def _check_types(
+    types: Mapping[str, Any], values: Mapping[str, Any], prefix: str, show: Callable[[Any], str] = repr
+) -> None:
+    for key, kind in types.items():
+        value = values[key]
+        if get_origin(kind) is dict and isinstance(value, dict):
+            _check_types(dict.fromkeys(value, get_args(kind)[1]), value, f"{prefix}{key}.", show)
+        elif not _fits(value, kind):
+            raise BadSetting(f"{prefix}{key} must be {_named(kind)}, not {show(value)}")
+        if kind is int and key != "seed" and value > _MOST:
+            raise BadSetting(f"{prefix}{key} must be at most {_MOST}, not {value}")
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether a value is of a type; a whole number is a number too, but neither true nor false is."""
+    if get_origin(kind) is list:
+        return isinstance(value, list) and all(_fits(item, get_args(kind)[0]) for item in value)
+    if get_origin(kind) is UnionType:
+        return any(_fits(value, each) for each in get_args(kind))
+    if isinstance(value, bool):
+        return kind is bool
+    return isinstance(value, (int, float) if kind is float else kind)
+
+
+def _named(kind: Any) -> str:
+    return _KINDS[kind] if kind in _KINDS else f"{_KINDS[get_args(kind)[0]]} or null"
+
+
+def _check_name(key: str, value: str, choices: Iterable[str]) -> None:
+    if value not in choices:
+        raise BadSetting(f"{key} must be one of {', '.join(choices)}, not {value}")
+
+
+def unknown(key: str, task: str | None = None) -> str:
+    """The message for a key that is not a setting, or not one of this task, with the one that was perhaps meant."""
     from difflib import get_close_matches
 
     if key.startswith("hydra."):
         return f"unknown setting of Hydra's {key}; --hydra-help explains them"
-    names = [*(name for name in _types() if name != "task"), "task", "experiment"]
+    tasks = _tasks()
+    if owners := [name for name in tasks if key.removeprefix("task.") in tasks[name] and name != task]:
+        return f"unknown setting {key}: it is one of task={' and of task='.join(owners)}"
+    parent, _, name = key.rpartition(".")
+    if parent.removeprefix("task.") in {option for options in tasks.values() for option in options}:
+        return f"{parent} has no {name}; +{key}=... adds it"
+    names = [*_types(), "task", "experiment"]
     near = get_close_matches(key, names, n=1, cutoff=0.75)
     return f"unknown setting {key}" + (f"; did you mean {near[0]}?" if near else f"; there are {', '.join(names)}")
 
 
 def wrong_type(key: str, complaint: str) -> str:
     """The message for a value of the wrong type, from OmegaConf's complaint about it."""
-    kind = _KINDS.get(_types().get(key), "text")
+    kind = _named(_types().get(key, str))
     if given := re.match(r"Value '(.*?)' (?:of type|is not)", complaint):
         return f"{key} must be {kind}, not {given[1]}"
     return f"{key} must be {kind}, not {'a single value' if 'is not a ListConfig' in complaint else 'null'}"
@@ -163,5 +248,6 @@ def wrong_type(key: str, complaint: str) -> str:
 
 def _types() -> dict[str, Any]:
     """The type of each setting, by its full key."""
-    nested = {f"task.{field.name}": field.type for field in fields(Task)}
-    return {field.name: field.type for field in fields(Settings)} | nested
+    shared = {field.name: field.type for field in fields(Settings) if field.name != "task"}
+    own = {f"task.{key}": kind for options in _tasks().values() for key, kind in options.items()}
+    return shared | {"task.name": str} | own

@@ -19,7 +19,8 @@ class Errors(NamedTuple):
     bit_mse: np.ndarray
     """(R, P, n): mean squared error of this bit."""
     error_rate: np.ndarray
-    """(R, P): share of steps at which the rounded output differs from the target in any bit."""
+    """(R, P): share of steps at which the rounded output differs from the target in any bit; in a one-hot stream, at
+    which the largest output is not the target."""
 
     @property
     def mse(self) -> np.ndarray:
@@ -39,21 +40,39 @@ def errors(outputs: np.ndarray, stream: Stream) -> Errors:
     return Errors(
         bit_error_rate=np.bincount(bit_bins, wrong.ravel(), R * P * n).reshape(R, P, n) / n_steps[:, None],
         bit_mse=np.bincount(bit_bins, squared.ravel(), R * P * n).reshape(R, P, n) / n_steps[:, None],
-        error_rate=np.bincount(step_bins.ravel(), wrong.any(axis=-1).ravel(), R * P).reshape(R, P) / n_steps,
+        error_rate=np.bincount(step_bins.ravel(), ~right(outputs, stream).ravel(), R * P).reshape(R, P) / n_steps,
     )
 
 
-def floor(stream: Stream) -> Errors:
-    """What the best possible predictor would score on the same steps, with R = 1.
+def right(outputs: np.ndarray, stream: Stream) -> np.ndarray:
+    """(R, T) bool: whether each output (R, T, n) predicts its element, among the first T of the stream.
 
-    Its squared errors are those of `expected`. Where it is torn between 0 and 1 (0.5), rounding is right half the time.
+    In a one-hot stream its largest value must be the element's own; elsewhere it must round to the element in each bit.
     """
-    scored = errors(stream.target_expected[None], stream)
-    torn = stream.target_expected == 0.5  # (T, n)
-    bit_right = np.where(torn, 0.5, (stream.target_expected > 0.5) == stream.targets)  # (T, n)
-    index, n_steps = stream.position_index, stream.position_counts
-    return scored._replace(
-        error_rate=np.bincount(index, 1.0 - bit_right.prod(axis=-1), len(n_steps))[None] / n_steps,
+    targets = stream.targets[: outputs.shape[1]]
+    if stream.one_hot:
+        return np.asarray(outputs.argmax(axis=-1) == targets.argmax(axis=-1))
+    return np.asarray(((outputs > 0.5) == targets).all(axis=-1))
+
+
+def floor(stream: Stream) -> Errors:
+    """What the best possible predictor would score on the same steps, with R = 1; NaN where it is not known.
+
+    Its squared errors are those of `expected`. Where it is torn between several answers, it is right as often as one
+    picked at random: between 0 and 1 (0.5) half the time.
+    """
+    best, index, n_steps = stream.target_expected, stream.position_index, stream.position_counts
+    if best is None:
+        P, n = len(n_steps), stream.vectors.shape[1]
+        return Errors(*(np.full(shape, np.nan) for shape in ((1, P, n), (1, P, n), (1, P))))
+    bit_right = np.where(best == 0.5, 0.5, (best > 0.5) == stream.targets)  # (T, n)
+    if stream.one_hot:
+        likeliest = best == best.max(axis=1, keepdims=True)  # (T, n)
+        all_right = (likeliest * stream.targets).sum(axis=1) / likeliest.sum(axis=1)  # (T,)
+    else:
+        all_right = bit_right.prod(axis=-1)
+    return errors(best[None], stream)._replace(
+        error_rate=np.bincount(index, 1.0 - all_right, len(n_steps))[None] / n_steps,
         bit_error_rate=np.stack(
             [np.bincount(index, 1.0 - right, len(n_steps)) / n_steps for right in bit_right.T], axis=-1
         )[None],
@@ -61,7 +80,7 @@ def floor(stream: Stream) -> Errors:
 
 
 def predictable(stream: Stream) -> np.ndarray:
-    """(P,) bool: the positions that can be predicted without error."""
+    """(P,) bool: the positions that are known to be predictable without error."""
     return np.asarray(floor(stream).mse[0] == 0.0)
 
 
@@ -73,7 +92,9 @@ def predictable_error_rate(error_rate: np.ndarray, stream: Stream) -> np.ndarray
 
 
 def loss_levels(practice: Stream) -> tuple[float, float]:
-    """The losses on a practice stream of two predictors: chance (the best constant one), and the best possible."""
+    """The losses on a practice stream of the best constant predictor (chance), and of the best possible, or NaN."""
     chance = float(practice.targets.var(axis=0).mean())
+    if practice.target_expected is None:
+        return chance, np.nan
     best = float(((practice.target_expected - practice.targets) ** 2).mean())
     return chance, best

@@ -45,10 +45,14 @@ def training_loss(run: Path) -> Figure:
     _band(ax, losses.pivot(index="epoch", columns="replicate", values="loss"), COLOURS[0], _networks(summary))
     chance, best = summary["chance_loss"].mean(), summary["floor_loss"].mean()
     _level(ax, chance, "chance")
-    _level(ax, best, "best possible")
+    if np.isnan(best):
+        ax.annotate("best possible:\nunknown", (1.02, 0), xycoords="axes fraction", fontsize=6.5, color=GREY)
+    else:
+        _level(ax, best, "best possible")
     if _settings(run)["task"]["name"] == "xor":
         _level(ax, XOR_OF_LAST_TWO, "xor of the last\ntwo bits at\nevery step")
-    ax.set_ylim(min(best - 0.08 * (chance - best), losses["loss"].min()), None)
+    if not np.isnan(best):
+        ax.set_ylim(min(best - 0.08 * (chance - best), losses["loss"].min()), None)
     ax.set(title=f"Training loss{_of(summary)}", xlabel="epoch", ylabel="mean squared error")
     return figure
 

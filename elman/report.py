@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 
 from elman import measures, tables
+from elman.stream import Stream
 
 if TYPE_CHECKING:
     from elman.runner import Result
 
 FIRST_ELEMENTS = 15
 FIRST_STEPS = 20
+LARGEST = 3  # outputs that are shown of a prediction with one bit a symbol
 
 
 def report(result: "Result") -> str:
@@ -25,7 +27,7 @@ def report(result: "Result") -> str:
     if predictable.any():
         shown = steps[predictable][:FIRST_STEPS]
         parts.append(f"The first {len(shown)} steps at which the element can be predicted{medians}:\n{_text(shown)}")
-    if len(result.test.features) > 1 and len(steps):
+    if len(result.test.features) > 1 and not result.test.one_hot and len(steps):
         parts += _by_bit_and_symbol(result)
     parts.append(f"Errors over {len(result.test.targets)} test steps{_of(result)}:\n{_text(_positions(result))}")
     parts.append(_losses(result))
@@ -70,21 +72,32 @@ def _steps(result: "Result") -> pd.DataFrame:
     outputs, _ = result.predict(result.settings.record_steps)  # (R, steps, n)
     R, steps, _ = outputs.shape
     middle = np.median(outputs, axis=0)  # (steps, n)
-    right = ((outputs > 0.5) == result.test.targets[:steps]).all(axis=-1).sum(axis=0)  # (steps,)
+    right = measures.right(outputs, result.test).sum(axis=0)  # (steps,)
     columns: dict[str, object] = {"step": range(steps), "input": result.test.input_symbols[:steps]}
-    columns["output"] = [" ".join(f"{value:.2f}" for value in row) for row in middle]
-    if R > 1 and middle.shape[1] == 1:
-        columns["range"] = [f"{o.min():.2f} to {o.max():.2f}" for o in outputs[:, :, 0].T]
-    columns["rounded"] = ["".join(row) for row in np.where(middle > 0.5, "1", "0")]
-    columns["target"] = _targets(result)[:steps]
+    if result.test.one_hot:
+        columns["largest outputs"] = [_largest(row, result.test.features) for row in middle]
+    else:
+        columns["output"] = [" ".join(f"{value:.2f}" for value in row) for row in middle]
+        if R > 1 and middle.shape[1] == 1:
+            columns["range"] = [f"{o.min():.2f} to {o.max():.2f}" for o in outputs[:, :, 0].T]
+        columns["rounded"] = ["".join(row) for row in np.where(middle > 0.5, "1", "0")]
+    columns["target"] = _targets(result.test)[:steps]
     columns["match"] = np.where(right > 0, "yes", "no") if R == 1 else [f"{n} of {R}" for n in right]
     return pd.DataFrame({**columns, "position": result.test.target_positions[:steps]})
 
 
-def _targets(result: "Result") -> list[str]:
-    """The bits to be predicted at each step, with the symbol that they stand for where that is not the bit itself."""
-    bits = ["".join(row) for row in result.test.targets.astype(str)]
-    return [b if b == s else f"{b} {s}" for b, s in zip(bits, result.test.target_symbols, strict=True)]
+def _largest(outputs: np.ndarray, features: tuple[str, ...]) -> str:
+    """What the largest outputs stand for, with their values."""
+    return ", ".join(f"{features[bit]} {outputs[bit]:.2f}" for bit in np.argsort(-outputs, kind="stable")[:LARGEST])
+
+
+def _targets(test: Stream) -> list[str]:
+    """The bits to be predicted at each step, with the symbol that they stand for, unless one of them says it all."""
+    symbols = [str(symbol) for symbol in test.target_symbols]
+    if test.one_hot:
+        return symbols
+    bits = ["".join(row) for row in test.targets.astype(str)]
+    return [b if b == s else f"{b} {s}" for b, s in zip(bits, symbols, strict=True)]
 
 
 def _positions(result: "Result") -> pd.DataFrame:
@@ -96,9 +109,9 @@ def _positions(result: "Result") -> pd.DataFrame:
             "position": result.test.position_names,
             "n": result.test.position_counts,
             "error rate": [_spread(row, ".3f") for row in rates],
-            "best error rate": [f"{rate:.3f}" for rate in best.error_rate[0]],
+            "best error rate": [_known(rate, ".3f") for rate in best.error_rate[0]],
             "RMSE": [_spread(row, ".3f") for row in rmses],
-            "best RMSE": [f"{rmse:.3f}" for rmse in np.sqrt(best.mse[0])],
+            "best RMSE": [_known(rmse, ".3f") for rmse in np.sqrt(best.mse[0])],
         }
     )
 
@@ -135,7 +148,7 @@ def _losses(result: "Result") -> str:
     summary = tables.summary(result)
     lines = [
         f"Training loss: {_spread(summary['final_loss'], '.4f')} in the last epoch; "
-        f"chance {summary['chance_loss'].mean():.4f}, best possible {summary['floor_loss'].mean():.4f}"
+        f"chance {summary['chance_loss'].mean():.4f}, best possible {_known(summary['floor_loss'].mean(), '.4f')}"
     ]
     rate = summary["predictable_error_rate"]
     if rate.notna().any():
@@ -156,6 +169,10 @@ def _spread(values: "np.ndarray | pd.Series", form: str) -> str:
     array = np.asarray(values, dtype=float)
     middle = format(np.median(array), form)
     return middle if len(array) == 1 else f"{middle} ({array.min():{form}} to {array.max():{form}})"
+
+
+def _known(value: float, form: str) -> str:
+    return "unknown" if np.isnan(value) else format(value, form)
 
 
 def _text(frame: pd.DataFrame) -> str:

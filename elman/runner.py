@@ -15,7 +15,7 @@ from elman.measures import Errors
 from elman.network import Weights
 from elman.states import States
 from elman.stream import Stream
-from elman.tasks import TASKS
+from elman.tasks import draw, is_drawn
 from elman.train import TRAINERS, Backend
 
 REPORT_EVERY = 10  # epochs between two reports of the loss, as the article prints them
@@ -122,20 +122,20 @@ def run(settings: Settings, progress: Progress | None = None) -> Result:
 
 def _drawn(settings: Settings) -> tuple[tuple[Stream, ...], Stream, Weights]:
     """Draw the streams and the initial weights. The first k networks do not depend on how many there are."""
-    R, task = settings.replicates, TASKS[settings.task.name]
+    R, task, options = settings.replicates, settings.task.name, settings.task.options()
     for_test, for_replicates = np.random.SeedSequence(settings.seed).spawn(2)
-    test = task(settings.task.test_length, np.random.default_rng(for_test))
+    test = draw(task, options, np.random.default_rng(for_test), test=True)
     for symbol in settings.occurrences:
         if symbol not in (read := states.symbols(test)[0]):
             raise BadSetting(f"occurrences must be symbols of the test stream ({', '.join(read)}), not {symbol}")
     seeds = [seed.spawn(2) for seed in for_replicates.spawn(R)]
-    different = seeds[:1] if settings.shared_stream else seeds
-    streams = [task(settings.task.length, np.random.default_rng(s)) for s, _ in different]
+    one = settings.shared_stream or not is_drawn(task)
+    streams = [draw(task, options, np.random.default_rng(s), test=False) for s, _ in (seeds[:1] if one else seeds)]
     if not settings.reset_context:
         streams = [stream.wrapped() for stream in streams]
     sizes = {"inputs": test.vectors.shape[1], "hidden": settings.hidden_size, "outputs": test.vectors.shape[1]}
     initial = [network.init(np.random.default_rng(s), **sizes, scale=settings.initial_weights) for _, s in seeds]
-    return tuple(streams * R if settings.shared_stream else streams), test, network.stack(initial)
+    return tuple(streams * R if one else streams), test, network.stack(initial)
 
 
 def _trained(
@@ -147,7 +147,7 @@ def _trained(
     seconds: dict[str, float],
     progress: Progress | None,
 ) -> Result:
-    different = practice[:1] if settings.shared_stream else practice
+    different = practice[:1] if all(stream is practice[0] for stream in practice) else practice
     inputs = np.stack([stream.inputs for stream in different])  # (R or 1, T, n)
     targets = np.stack([stream.targets for stream in different])  # (R or 1, T, n)
     start = np.full((settings.replicates, settings.hidden_size), settings.initial_context)  # (R, H)

@@ -17,8 +17,9 @@ class Stream:
     """(T,) text: what the row stands for, such as "0" or "b"."""
     positions: np.ndarray
     """(T,) text: its place in its unit, such as "xor" or "vowel 1"."""
-    expected: np.ndarray
-    """(T, n) float: the best possible prediction of this row given all rows before it, a probability per bit."""
+    expected: np.ndarray | None
+    """(T, n) float: the best possible prediction of this row given what came before it, a probability per bit; None
+    where it is not known."""
     features: tuple[str, ...]
     """n names: what each bit means."""
     classes: Mapping[str, frozenset[str]] = field(default_factory=dict)
@@ -50,9 +51,16 @@ class Stream:
         return self.positions[1:]
 
     @property
-    def target_expected(self) -> np.ndarray:
-        """(T-1, n): the best possible prediction at each step."""
-        return self.expected[1:]
+    def target_expected(self) -> np.ndarray | None:
+        """(T-1, n): the best possible prediction at each step, or None where it is not known."""
+        return None if self.expected is None else self.expected[1:]
+
+    @cached_property
+    def one_hot(self) -> bool:
+        """Whether each row has a single bit, whose meaning is the row's symbol."""
+        if (self.vectors.sum(axis=1, dtype=int) != 1).any():
+            return False
+        return bool((np.array(self.features)[self.vectors.argmax(axis=1)] == self.symbols).all())
 
     @cached_property
     def position_names(self) -> tuple[str, ...]:
@@ -86,5 +94,5 @@ class Stream:
             vectors=closed(self.vectors),
             symbols=closed(self.symbols),
             positions=closed(self.positions),
-            expected=closed(self.expected),
+            expected=None if self.expected is None else closed(self.expected),
         )

@@ -121,7 +121,7 @@ def cycle_errors(result: "Result") -> pd.DataFrame:
         {"replicate": range(len(mse)), "step": range(1, CYCLE + 1)},
         n=np.full(CYCLE, cycles),
         mse=mse,
-        floor_mse=by_step(test.target_expected[None])[0],
+        floor_mse=np.full(CYCLE, np.nan) if test.target_expected is None else by_step(test.target_expected[None])[0],
     )
     frame.insert(2, "position", positions[frame["step"].to_numpy(int) - 1])
     return frame
@@ -194,7 +194,8 @@ def cluster_agreement(result: "Result") -> pd.DataFrame:
 def summary(result: "Result") -> pd.DataFrame:
     """One row a network: how far it came, beside chance and the best possible; empty where it never happened."""
     losses, evaluated, n = result.losses, result.evaluated, result.test.position_counts
-    levels = np.array([measures.loss_levels(stream) for stream in result.practice])
+    by_stream = {id(stream): measures.loss_levels(stream) for stream in result.practice}
+    levels = np.array([by_stream[id(stream)] for stream in result.practice])
     chance, floor = levels[:, 0], levels[:, 1]
     curve = np.stack([errors.error_rate for errors in result.curve], axis=1)  # (R, K, P)
     rates = measures.predictable_error_rate(curve, result.test)  # (R, K)

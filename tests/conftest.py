@@ -19,6 +19,7 @@ hypothesis_settings.load_profile("elman")
 SMALL = {
     "xor": ("task=xor", "task.length=60", "task.test_length=90", "epochs=25", "hidden_size=3"),
     "cv": ("task=cv", "task.length=61", "task.test_length=90", "epochs=25", "hidden_size=5"),
+    "sentences": ("task=sentences", "task.length=60", "task.test_length=90", "epochs=25", "hidden_size=5"),
 }
 
 

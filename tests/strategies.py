@@ -1,20 +1,31 @@
 """What hypothesis draws: tasks, lengths, networks and the bits they read."""
 
 import numpy as np
+from conftest import SMALL
 from hypothesis import strategies as st
 
-from elman import network
+import elman
+from elman import network, tasks
 from elman.tasks import LONGEST_UNIT, TASKS
 
 seeds = st.integers(0, 2**63)
+OPTIONS = {name: elman.settings(*overrides).task.options() for name, overrides in SMALL.items()}
+
+
+def drawn(name, length, seed, **options):
+    """A practice stream of a task, with the settings of conf/task unless others are given."""
+    given = {**OPTIONS[name], **options}
+    if "length" in given:
+        given["length"] = length
+    return tasks.draw(name, given, np.random.default_rng(seed), test=False)
 
 
 @st.composite
 def streams(draw, task=None):
     """A stream of some task and length."""
     name = task or draw(st.sampled_from(sorted(TASKS)))
-    length = draw(st.integers(LONGEST_UNIT[name], 200))
-    return TASKS[name](length, np.random.default_rng(draw(seeds)))
+    length = draw(st.integers(LONGEST_UNIT.get(name, 2), 200))
+    return drawn(name, length, draw(seeds))
 
 
 few = st.integers(1, 4)

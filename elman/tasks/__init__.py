@@ -1,9 +1,51 @@
-"""The tasks: functions of a length and a random generator that return a Stream."""
+"""The tasks: functions that return a Stream, whose parameters are their settings in conf/task."""
 
+from collections.abc import Callable, Mapping
+from inspect import signature
+from typing import Any, get_type_hints
+
+import numpy as np
+
+from elman.stream import Stream
 from elman.tasks.cv import cv
+from elman.tasks.sentences import sentences
 from elman.tasks.xor import xor
 
-TASKS = {"xor": xor, "cv": cv}
+TASKS: dict[str, Callable[..., Stream]] = {"xor": xor, "cv": cv, "sentences": sentences}
 
-# The elements of a task's longest unit: a shorter stream might not hold a whole one.
+# The elements of the longest unit, where that is fixed: a shorter stream might not hold a whole one.
 LONGEST_UNIT = {"xor": 3, "cv": 4}
+
+_NO_SETTINGS = ("rng", "test", "return")
+
+
+def options(name: str) -> dict[str, Any]:
+    """The settings of a task and their types: its parameters, and test_length where it has a length."""
+    types = {key: kind for key, kind in get_type_hints(TASKS[name]).items() if key not in _NO_SETTINGS}
+    return {"length": types.pop("length"), "test_length": int, **types} if "length" in types else types
+
+
+def is_drawn(name: str) -> bool:
+    """Whether each draw of a task gives another stream; otherwise all networks practise on the same one."""
+    return "rng" in signature(TASKS[name]).parameters
+
+
+def draw(name: str, settings: Mapping[str, Any], rng: np.random.Generator, *, test: bool) -> Stream:
+    """The practice stream of a task, or its test stream.
+
+    Args:
+        name: a key of TASKS.
+        settings: a value for each of the task's `options`. The test stream has test_length for a length.
+        rng: passed on to a task that takes one.
+        test: passed on to a task that takes it, because its test stream is not simply another draw.
+
+    Raises:
+        BadSetting: for settings that the task cannot use.
+    """
+    given = {key: value for key, value in settings.items() if key != "test_length"}
+    if test and "test_length" in settings:
+        given["length"] = settings["test_length"]
+    parameters = signature(TASKS[name]).parameters
+    return TASKS[name](
+        **given, **{key: value for key, value in {"rng": rng, "test": test}.items() if key in parameters}
+    )

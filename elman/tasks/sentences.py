@@ -1,0 +1,155 @@
+"""Lexical classes: two- and three-word sentences without breaks, one bit a word (Elman 1990, pp. 194-207)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+
+import numpy as np
+
+from elman.refusal import BadSetting
+from elman.stream import Stream
+
+
+def sentences(
+    length: int,
+    rng: np.random.Generator,
+    *,
+    categories: dict[str, list[str]],
+    templates: list[str],
+    classes: dict[str, list[str]],
+    spare: int,
+    replace: list[str],
+) -> Stream:
+    """Sentences that fill templates with words of the right category, one after the other (p. 195, Tables 3 and 4).
+
+    Each sentence fills a template chosen at random, and each place in it a word chosen at random from its category.
+    `expected` is the paper's likelihood vector (p. 198): the probability of each next word given the sentence so far.
+    Once a sentence fits a whole template, the next word may also be the first of another sentence.
+
+    Args:
+        length: words in the stream, at least 2; the last sentence may be cut.
+        rng: source of the sentences.
+        categories: the words of each category; a word may be in several.
+        templates: the categories of each kind of sentence, separated by spaces. All are equally likely; one that is
+            given twice is twice as likely.
+        classes: the categories of larger classes, such as verbs; only measures use them.
+        spare: bits for which there is no word.
+        replace: pairs of a word and an unknown word that stands in its place everywhere, on a spare bit: man, zog
+            (p. 204, Figure 8).
+
+    Returns:
+        A Stream of one bit a word, with the positions "word 1", "word 2" ... and the classes: each category, and each
+        of `classes`.
+
+    Raises:
+        BadSetting: for categories, templates, classes or pairs that do not go together.
+    """
+    _check(categories, templates, classes, spare, replace)
+    words = list(dict.fromkeys(word for members in categories.values() for word in members))
+    likelihood = _likelihoods(categories, templates, words)
+
+    kinds = [template.split() for template in templates]
+    fewest = min(map(len, kinds))
+    chosen = rng.integers(len(kinds), size=length // fewest + 1)
+    places = rng.random((len(chosen), max(map(len, kinds)))).tolist()
+    text, positions, expected, so_far = list[str](), list[int](), list[np.ndarray](), tuple[str, ...]()
+    for kind, draws in zip(chosen.tolist(), places, strict=True):
+        sentence: tuple[str, ...] = ()
+        for category, draw in zip(kinds[kind], draws, strict=False):
+            expected.append(likelihood(sentence or so_far))
+            members = categories[category]
+            sentence += (members[int(draw * len(members))],)
+        so_far = sentence
+        text += sentence
+        positions += range(len(sentence))
+        if len(text) >= length:
+            break
+
+    # A word that is replaced leaves its bit unused, and the unknown word uses the next spare one.
+    n, unknown = len(words) + spare, dict(zip(replace[::2], replace[1::2], strict=True))
+    bit = {word: i for i, word in enumerate(words)}
+    bits = np.arange(len(words))
+    bits[[bit[word] for word in unknown]] = len(words) + np.arange(len(unknown))
+    drawn = np.array([bit[word] for word in text[:length]])  # (T,)
+    moved = np.zeros((length, n))
+    moved[:, bits] = expected[:length]  # (T, n)
+    features = [*words, *unknown.values(), *(f"spare {i}" for i in range(len(unknown) + 1, spare + 1))]
+    return Stream(
+        vectors=np.eye(n, dtype=np.uint8)[bits[drawn]],
+        symbols=np.array([unknown.get(word, word) for word in words])[drawn],
+        positions=np.array([f"word {i + 1}" for i in range(max(map(len, kinds)))])[positions[:length]],
+        expected=moved,
+        features=tuple(features),
+        classes=_classes(categories, classes, unknown),
+    )
+
+
+def _likelihoods(
+    categories: Mapping[str, Sequence[str]], templates: Sequence[str], words: Sequence[str]
+) -> Callable[[tuple[str, ...]], np.ndarray]:
+    """The likelihood vector of the next word, as a function of the words of the sentence so far."""
+    share = {
+        category: np.array([(word in members) / len(members) for word in words])
+        for category, members in categories.items()
+    }
+    kinds = [template.split() for template in templates]
+    number = {word: i for i, word in enumerate(words)}
+    first = np.mean([share[kind[0]] for kind in kinds], axis=0)
+
+    @cache
+    def likelihood(so_far: tuple[str, ...]) -> np.ndarray:
+        total = np.zeros(len(words))
+        for kind in kinds:
+            if len(kind) < len(so_far):
+                continue
+            fits = np.prod([share[category][number[word]] for category, word in zip(kind, so_far, strict=False)])
+            total += fits * (share[kind[len(so_far)]] if len(kind) > len(so_far) else first)
+        return total / total.sum()
+
+    return likelihood
+
+
+def _classes(
+    categories: Mapping[str, Sequence[str]], classes: Mapping[str, Sequence[str]], unknown: Mapping[str, str]
+) -> dict[str, frozenset[str]]:
+    """The words of each category and of each larger class, unknown words in the place of those that they replace."""
+    of_categories = {name: frozenset(unknown.get(w, w) for w in members) for name, members in categories.items()}
+    larger = {name: frozenset().union(*(of_categories[c] for c in members)) for name, members in classes.items()}
+    return larger | of_categories
+
+
+def _check(
+    categories: Mapping[str, Sequence[str]],
+    templates: Sequence[str],
+    classes: Mapping[str, Sequence[str]],
+    spare: int,
+    replace: Sequence[str],
+) -> None:
+    if not templates:
+        raise BadSetting("task.templates must hold at least one template, not none")
+    for name, members in categories.items():
+        if not members or any(not word or len(word.split()) != 1 for word in members):
+            raise BadSetting(f"task.categories.{name} must be single words, at least one, not {list(members)}")
+        if len(set(members)) < len(members):
+            raise BadSetting(f"task.categories.{name} must not hold a word twice, as {list(members)} does")
+    for template in templates:
+        if not template.split():
+            raise BadSetting("task.templates must each name at least one category, not none")
+        for category in template.split():
+            if category not in categories:
+                raise BadSetting(f"task.templates must name categories, and {category} in {template!r} is none")
+    for name, members in classes.items():
+        if name in categories:
+            raise BadSetting(f"task.classes must have names of their own, and {name} is a category")
+        for category in members:
+            if category not in categories:
+                raise BadSetting(f"task.classes.{name} must name categories, and {category} is none")
+    if spare < 0:
+        raise BadSetting(f"task.spare must be at least 0, not {spare}")
+    words = {word for members in categories.values() for word in members}
+    if len(replace) % 2 or len(set(replace)) < len(replace):
+        raise BadSetting(f"task.replace must be pairs of a word and an unknown word, not {list(replace)}")
+    for word, unknown in zip(replace[::2], replace[1::2], strict=True):
+        if word not in words or unknown in words or len(unknown.split()) != 1:
+            raise BadSetting(f"task.replace must give an unknown word for one of the lexicon, not {unknown} for {word}")
+    if len(replace) // 2 > spare:
+        raise BadSetting(f"task.replace must fit the {spare} spare bits, and gives {len(replace) // 2} unknown words")
