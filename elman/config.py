@@ -126,6 +126,24 @@ def check(settings: Settings) -> None:
         rule = f"euclidean with cluster_method={settings.cluster_method}"
         raise BadSetting(f"cluster_metric must be {rule}, not {settings.cluster_metric}")
     _check_task(settings.task)
+    _check_occurrences(settings)
+
+
+def _check_occurrences(settings: Settings) -> None:
+    if not settings.occurrences:
+        return
+    import numpy as np
+
+    from elman.tasks import draw
+
+    for_test, _ = np.random.SeedSequence(settings.seed).spawn(2)  # as in the run
+    test = draw(settings.task.name, settings.task.options(), np.random.default_rng(for_test), test=True)
+    read = sorted(set(test.input_symbols.tolist()))
+    for symbol in settings.occurrences:
+        if symbol not in read or settings.occurrences.count(symbol) > 1:
+            raise BadSetting(
+                f"occurrences must be different symbols of the test stream, {', '.join(read)}, not {symbol}"
+            )
 
 
 def _check_task(task: Task) -> None:

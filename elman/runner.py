@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from elman import measures, network, states
-from elman.config import BadSetting, Settings, check
+from elman.config import Settings, check
 from elman.measures import Errors
 from elman.network import Weights
 from elman.states import States
@@ -125,9 +125,6 @@ def _drawn(settings: Settings) -> tuple[tuple[Stream, ...], Stream, Weights]:
     R, task, options = settings.replicates, settings.task.name, settings.task.options()
     for_test, for_replicates = np.random.SeedSequence(settings.seed).spawn(2)
     test = draw(task, options, np.random.default_rng(for_test), test=True)
-    for symbol in settings.occurrences:
-        if symbol not in (read := states.symbols(test)[0]):
-            raise BadSetting(f"occurrences must be symbols of the test stream ({', '.join(read)}), not {symbol}")
     seeds = [seed.spawn(2) for seed in for_replicates.spawn(R)]
     one = settings.shared_stream or not is_drawn(task)
     streams = [draw(task, options, np.random.default_rng(s), test=False) for s, _ in (seeds[:1] if one else seeds)]

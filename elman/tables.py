@@ -180,7 +180,7 @@ def clusters(result: "Result") -> pd.DataFrame:
 def cluster_agreement(result: "Result") -> pd.DataFrame:
     """How well each tree agrees with each known class: the Jaccard index of the branch that is most like the class.
 
-    1 means that the class is exactly one branch. Single occurrences are classed by symbol, and by symbol and position.
+    1 means that the class is exactly one branch. Single occurrences are classed by symbol and by position.
     """
     columns = ["replicate", "network", "tree", "class", "members", "jaccard"]
     rows = [
@@ -289,12 +289,8 @@ def _trees(result: "Result") -> Iterator[tuple[int, str, str, np.ndarray, dict[s
 
 
 def _groups(read: np.ndarray, places: np.ndarray) -> dict[str, np.ndarray]:
-    """Which of K occurrences are of each symbol, and of each symbol that has several positions in each of these."""
-    groups = {str(symbol): read == symbol for symbol in dict.fromkeys(read)}
-    for symbol, of_symbol in list(groups.items()):
-        if len(found := dict.fromkeys(places[of_symbol])) > 1:
-            groups |= {f"{symbol}, {place}": of_symbol & (places == place) for place in found}
-    return groups
+    """Which of K occurrences are of each symbol, and which are in each position."""
+    return {str(name): column == name for column in (read, places) for name in dict.fromkeys(column)}
 
 
 def _recorded(result: "Result") -> tuple[np.ndarray, np.ndarray]:

@@ -81,6 +81,8 @@ def test_every_task_has_a_configuration_of_its_own_name(name):
         ("cluster_method=k-means", "cluster_method must be one of ward, average, complete, single, weighted, centroid"),
         ("cluster_metric=hamming", "cluster_metric must be one of euclidean, cityblock, cosine, not hamming"),
         ("cluster_metric=cosine", "cluster_metric must be euclidean with cluster_method=ward, not cosine"),
+        ("occurrences=[0,x]", "occurrences must be different symbols of the test stream, 0, 1, not x"),
+        ("occurrences=[0,0]", "occurrences must be different symbols of the test stream, 0, 1, not 0"),
         ("occurrences=b", "occurrences must be a list, such as [a,b], not a single value"),
         ("occurrences=null", "occurrences must be a list, such as [a,b], not null"),
         ("hidden_size=3.5", "hidden_size must be a whole number, not 3.5"),

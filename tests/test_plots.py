@@ -9,13 +9,17 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imread
 
 import elman
-from elman import plots, record
+from elman import plots, record, states
+from elman.plots import trees
+from elman.plots.canvas import divided
 from elman.runner import run_into
 
+ALWAYS = {"training_loss", "learning_curve", "hidden_units", "weights"}
+OF_SYMBOLS = {"principal_components", "phase_portrait", "clusters"}
 EXPECTED = {
-    "xor": {"training_loss", "learning_curve", "error_over_12_steps", "hidden_units"},
-    "cv": {"training_loss", "learning_curve", "error_by_letter", "error_of_bits_1_and_4", "hidden_units"},
-    "sentences": {"training_loss", "learning_curve", "hidden_units"},
+    "xor": ALWAYS | {"error_over_12_steps"},
+    "cv": ALWAYS | OF_SYMBOLS | {"error_by_letter", "error_of_bits_1_and_4"},
+    "sentences": ALWAYS | OF_SYMBOLS,
 }
 
 
@@ -30,7 +34,7 @@ def test_each_task_has_its_figures_and_none_is_empty(finished):
 
 def test_figures_are_drawn_from_the_files_alone(finished, tmp_path):
     directory, _ = finished
-    for path in [*directory.glob("*.csv"), directory / "run.json"]:
+    for path in [*directory.glob("*.csv"), directory / "run.json", directory / "weights.npz"]:
         shutil.copy(path, tmp_path)
     record.publish(tmp_path / "figures", plots.drawn(tmp_path))
     for path in (directory / "figures").iterdir():
@@ -46,13 +50,12 @@ def test_every_axis_says_what_it_shows_and_no_text_leaves_the_figure(finished, n
             return
         renderer = FigureCanvasAgg(figure).get_renderer()
         figure.draw(renderer)
-    assert figure.axes[0].get_title()
-    for ax in figure.axes:
-        assert ax.get_ylabel()
-        drawn = ax.get_tightbbox(renderer)
-        assert min(drawn.x0, drawn.y0) >= 0
-        assert drawn.x1 <= figure.bbox.x1
-        assert drawn.y1 <= figure.bbox.y1
+    assert figure.axes[0].get_title() or figure.get_suptitle()
+    assert all(ax.get_ylabel() or ax.get_xlabel() or ax.get_title() for ax in figure.axes)
+    drawn = figure.get_tightbbox(renderer)  # in inches
+    assert min(drawn.x0, drawn.y0) >= 0
+    assert drawn.x1 <= figure.get_figwidth()
+    assert drawn.y1 <= figure.get_figheight()
 
 
 def test_the_levels_of_the_loss_are_named_beside_their_values(finished):
@@ -86,4 +89,55 @@ def test_figures_can_be_drawn_of_the_shortest_of_runs(task, tmp_path):
     run_into(
         tmp_path, elman.settings(f"task={task}", "task.length=4", "task.test_length=4", "epochs=1", "record_steps=0")
     )
-    assert {path.stem for path in (tmp_path / "figures").iterdir()} == {"training_loss", "learning_curve"}
+    few = {"training_loss", "learning_curve", "weights"}
+    assert {path.stem for path in (tmp_path / "figures").iterdir()} == few | (
+        {"clusters"} if task == "sentences" else set()
+    )
+
+
+def test_every_symbol_names_a_leaf_and_the_closest_pair_stands_side_by_side(finished):
+    directory, result = finished
+    figure = plots.clusters(directory)
+    if figure is None:
+        assert result.settings.task.name == "xor"
+        return
+    read = sorted(set(result.test.input_symbols))
+    for ax, network in zip(figure.axes, (0, 1), strict=True):
+        named = [text.get_text() for text in ax.texts[: len(read)]]
+        assert sorted(named) == read
+        closest = states.tree(result.states.means[network, 0], method="ward", metric="euclidean")[0, :2]
+        first, second = (named.index(read[int(leaf)]) for leaf in closest)
+        assert abs(first - second) == 1
+
+
+def test_many_symbols_are_reduced_to_the_most_frequent(finished, monkeypatch):
+    directory, result = finished
+    monkeypatch.setattr(trees, "MOST_LEAVES", 4)
+    if (figure := plots.clusters(directory)) is None:
+        return
+    names, counts = np.unique(result.test.input_symbols, return_counts=True)
+    shown = [text.get_text() for text in figure.axes[0].texts[:4]]
+    assert len(set(shown)) == 4
+    assert counts[np.isin(names, shown)].min() >= np.sort(counts)[-4]
+    assert f"4 of {len(names)}" in figure.get_suptitle()
+
+
+CLASSES = {"noun": "boy cat car", "verb": "eat see", "animate": "boy cat", "inanimate": "car", "food": "bread"}
+
+
+@pytest.mark.parametrize(
+    ("most", "symbols", "division"),
+    [
+        (4, "boy cat car eat see", {"animate", "inanimate", "verb"}),
+        (2, "boy cat car eat see", {"noun", "verb"}),
+        (4, "boy eat", {"noun", "verb"}),  # all that is left of the nouns is a noun
+        (4, "boy cat car eat see the", set()),  # "the" is in no class
+    ],
+)
+def test_symbols_are_divided_into_few_classes_that_share_no_member(most, symbols, division):
+    rows = [(name, symbol) for name, members in CLASSES.items() for symbol in members.split()]
+    found = divided(pd.DataFrame(rows, columns=["class", "symbol"]), symbols.split(), most)
+    assert set(found) == division
+    assert sorted(symbol for group in found.values() for symbol in group) == (
+        sorted(symbols.split()) if division else []
+    )

@@ -1,0 +1,132 @@
+"""What all figures share: their width, colours and margins, the reading of a run's files, and lines over networks."""
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+GREY = "#666666"
+WIDTH = 3.5  # inches: one column
+WIDE = 7.2  # inches: two columns and the space between
+DPI = 200
+STYLE: dict[Any, Any] = {
+    "font.size": 7.5,
+    "axes.titlesize": 8,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "lines.linewidth": 1.1,
+    "legend.frameon": False,
+    "legend.handlelength": 1.4,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+}
+_TEXTS = ("input", "target", "position", "feature", "class", "symbol", "input_position", "context")
+
+
+def read(run: Path, table: str) -> pd.DataFrame:
+    """A table of the run; symbols are text, also where they look like numbers."""
+    return pd.read_csv(run / f"{table}.csv", dtype=dict.fromkeys(_TEXTS, str), keep_default_na=False, na_values=[""])
+
+
+def has(run: Path, table: str) -> bool:
+    """Whether the run wrote the table."""
+    return (run / f"{table}.csv").exists()
+
+
+def settings(run: Path) -> dict[str, Any]:
+    """The settings of the run."""
+    return json.loads((run / "run.json").read_text())["settings"]
+
+
+def canvas(
+    height: float,
+    rows: int = 1,
+    columns: int = 1,
+    *,
+    width: float = WIDTH,
+    title_lines: int = 1,
+    tick_lines: float = 1,
+    left: float = 0.55,
+    right: float = 0.1,
+    between: float = 0.5,
+) -> tuple[Figure, np.ndarray]:
+    """A figure with axes inside fixed margins, in inches; an automatic layout would draw everything twice."""
+    figure = Figure(figsize=(width, height))
+    axes = figure.subplots(rows, columns, squeeze=False)
+    top, bottom = 0.12 + 0.14 * title_lines, 0.28 + 0.12 * tick_lines
+    figure.subplots_adjust(
+        left=left / width,
+        right=1 - right / width,
+        bottom=bottom / height,
+        top=1 - top / height,
+        hspace=between * rows / (height - top - bottom - between * (rows - 1)),
+        wspace=between * columns / (width - left - right - between * (columns - 1)),
+    )
+    return figure, axes[:, 0] if columns == 1 else axes
+
+
+def of_networks(frame: pd.DataFrame) -> str:
+    """The end of a title that says over how many networks a line is the median."""
+    return f" ({n} networks)" if (n := frame["replicate"].nunique()) > 1 else ""
+
+
+def networks(frame: pd.DataFrame) -> str:
+    """What a line shows."""
+    return "median network" if frame["replicate"].nunique() > 1 else "network"
+
+
+def which(frame: pd.DataFrame) -> str:
+    """The end of a title that says which network is shown."""
+    return f" (network 0 of {n})" if (n := frame["replicate"].nunique()) > 1 else ""
+
+
+def band(ax: Axes, wide: pd.DataFrame, colour: str, label: str, **style: Any) -> None:
+    """Draw the median over the columns, and a band from the lower to the upper quartile."""
+    ax.plot(wide.index, wide.median(axis=1), color=colour, label=label, markersize=3, **style)
+    if wide.shape[1] > 1:
+        low, high = wide.quantile(0.25, axis=1), wide.quantile(0.75, axis=1)
+        ax.fill_between(wide.index, low, high, color=colour, alpha=0.25, linewidth=0)
+
+
+def lines_of(names: Sequence[str]) -> float:
+    """The height of the names of steps, in lines; words are turned upright."""
+    longest = max(map(len, names), default=1)
+    return 1 if longest <= 2 else 0.1 + 0.46 * longest
+
+
+def name_steps(ax: Axes, steps: Sequence[float], names: Sequence[str]) -> None:
+    """Name the steps below the axes."""
+    words = lines_of(names) > 1
+    ax.set_xticks(steps, names, rotation=90 if words else 0, fontsize=6.5 if words else None)
+
+
+def divided(classes: pd.DataFrame, symbols: Iterable[str], most: int = 4) -> dict[str, set[str]]:
+    """A division of the symbols into at most so many known classes; empty where no classes divide them.
+
+    Starts with the first classes that share no member; then a class makes way for smaller ones that divide it in turn,
+    the fewest first.
+    """
+    members = {str(name): set(group) & set(symbols) for name, group in classes.groupby("class", sort=False)["symbol"]}
+
+    def parts(whole: set[str]) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for name, group in members.items():
+            if group and group < whole and not any(group & other for other in found.values()):
+                found[name] = group
+        return found if set().union(*found.values()) == whole else {}
+
+    division = parts(set(symbols))
+    while True:
+        finer = [(len(p), name, p) for name, group in division.items() if (p := parts(group))]
+        if not finer or len(division) - 1 + min(finer)[0] > most:
+            return division
+        _, old, new = min(finer, key=lambda f: f[0])
+        whole = division.items()
+        division = {n: g for name, group in whole for n, g in (new if name == old else {name: group}).items()}

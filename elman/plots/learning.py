@@ -1,0 +1,77 @@
+"""How the networks learned: the loss and the errors over the epochs."""
+
+from pathlib import Path
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from elman.plots.canvas import COLOURS, GREY, band, canvas, networks, of_networks, read, settings
+
+# The mean squared error of answering, at every step, the exclusive-or of the last two bits: on two of three steps it is
+# right half the time, for which 1/3 is the best output, and on the third always (Elman 1990, pp. 186-187).
+XOR_OF_LAST_TWO = 2 / 9
+
+
+def training_loss(run: Path) -> Figure | None:
+    """The loss of each epoch, between chance and the best that is possible, where this is known."""
+    losses, summary = read(run, "losses"), read(run, "summary")
+    if losses.empty:
+        return None
+    figure, (ax,) = canvas(2.3, right=0.85)
+    wide = losses.pivot(index="epoch", columns="replicate", values="loss")
+    band(ax, wide, COLOURS[0], networks(summary), marker=_marker(wide))
+    chance, best = summary["chance_loss"].mean(), summary["floor_loss"].mean()
+    _level(ax, chance, "chance")
+    if pd.notna(best):
+        _level(ax, best, "best possible")
+    else:
+        best = losses["loss"].min()
+        ax.annotate("best possible:\nunknown", (1.02, 0), xycoords="axes fraction", fontsize=6.5, color=GREY)
+    if settings(run)["task"]["name"] == "xor":
+        _level(ax, XOR_OF_LAST_TWO, "xor of the last\ntwo bits at\nevery step")
+    ax.set_ylim(min(best - 0.08 * (chance - best), losses["loss"].min()), None)
+    ax.set(title=f"Training loss{of_networks(summary)}", xlabel="epoch", ylabel="mean squared error")
+    return figure
+
+
+def learning_curve(run: Path) -> Figure:
+    """Error rate and squared error on the test stream over the epochs, one line a position."""
+    curve, errors = read(run, "learning_curve"), read(run, "position_errors")
+    floor = errors.groupby("position")["floor_mse"].first()
+    positions, known = curve["position"].unique(), floor.notna().all()
+    figure, (above, below) = canvas(3.6, rows=2)
+    for ax, measure in ((above, "error_rate"), (below, "mse")):
+        for number, position in enumerate(positions):
+            colour, line = COLOURS[number % len(COLOURS)], "-" if number < len(COLOURS) else "--"
+            wide = curve[curve["position"] == position].pivot(index="epoch", columns="replicate", values=measure)
+            band(ax, wide, colour, position, linestyle=line, marker=_marker(wide))
+            if ax is below and known:
+                ax.axhline(floor[position], color=colour, linestyle=":", linewidth=0.8)
+        ax.set_ylim(0)
+    above.tick_params(labelbottom=False)
+    above.legend(title="predicted element", ncols=2, fontsize=6.5, title_fontsize=6.5)
+    above.set(title=f"Test errors by position{of_networks(curve)}", ylabel="share of steps wrong")
+    below.set(xlabel="epoch", ylabel="mean squared error")
+    best = "best possible" if known else "best possible: unknown"
+    below.plot([], [], color=GREY, linestyle=":" if known else "", linewidth=0.8, label=best)
+    below.legend(*(handles[-1:] for handles in below.get_legend_handles_labels()), fontsize=6.5)
+    return figure
+
+
+def _marker(wide: pd.DataFrame) -> str | None:
+    return "o" if len(wide) == 1 else None  # a single point would not show as a line
+
+
+def _level(ax: Axes, level: float, name: str) -> None:
+    """Draw a level of the loss, and name it beside the axes, where no curve runs through its name."""
+    ax.axhline(level, color=GREY, linestyle="--", linewidth=0.7)
+    ax.annotate(
+        f"{name}\n{level:.4f}",
+        (1.02, level),
+        xycoords=("axes fraction", "data"),
+        va="center",
+        annotation_clip=False,
+        fontsize=6.5,
+        color=GREY,
+    )

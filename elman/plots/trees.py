@@ -1,0 +1,135 @@
+"""Trees of the hidden states, after the paper's Figures 7, 8 and 9."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+from elman.plots.canvas import COLOURS, GREY, canvas, divided, has, read, settings, which
+
+MOST_LEAVES = 60
+ROW = 0.115  # inches between two leaves, and between two lines below
+LETTER = 0.058  # inches, the width of a letter in a leaf's name
+FONT = 6.5
+
+
+def clusters(run: Path) -> Figure | None:
+    """The tree of the mean hidden states by symbol of the first network, trained and untrained, after Figures 7 and 8.
+
+    Symbols have the colours of their classes; below stands how well the tree agrees with these. Of more than 60 symbols
+    only the most frequent are shown.
+    """
+    if not has(run, "hidden_means"):
+        return None
+    means = read(run, "hidden_means")
+    first = means[means["replicate"] == 0]
+    symbols = first["symbol"].unique().tolist()
+    shown = min(len(symbols), MOST_LEAVES)
+    classes = divided(read(run, "classes"), symbols) if has(run, "classes") else {}
+    colour_of = {symbol: colour for colour, group in zip(COLOURS, classes.values(), strict=False) for symbol in group}
+    figure, axes = _canvas(shown, lines=len(classes), longest=max(map(len, symbols)), columns=2)
+    for ax, (network, one) in zip(axes, first.groupby("network", sort=False), strict=True):
+        if shown == len(symbols):
+            merges = _merges(run, str(network), "symbols")
+        else:
+            one = one.nlargest(shown, "n").sort_values("symbol")
+            merges = _clustered(run, one)
+        _tree(ax, merges, one["symbol"].tolist(), [colour_of.get(symbol, "black") for symbol in one["symbol"]])
+        agreement = _agreement(run, str(network), "symbols")
+        _lines(ax, [(f"{name} {agreement[name]:.2f}", colour) for name, colour in zip(classes, COLOURS, strict=False)])
+        ax.set_title(network)
+    of = "" if shown == len(symbols) else f", {shown} of {len(symbols)}"
+    _head(figure, f"Hidden states by symbol{of}{which(means)}")
+    return figure
+
+
+def occurrences(run: Path) -> Figure | None:
+    """The tree of the hidden states at single occurrences, of the first network after training, after Figure 9.
+
+    Each is named by its context and, in capitals, the symbol that was read; its colour is that of its position.
+    """
+    every = read(run, "occurrences").fillna({"context": ""}) if has(run, "occurrences") else pd.DataFrame()
+    if not has(run, "cluster_agreement") or len(every) < 3:
+        return None
+    one = every[(every["replicate"] == 0) & (every["network"] == "trained")]
+    names = [f"{row.context} {row.symbol.upper()}".strip() for row in one.itertuples()]
+    colour_of = dict(zip(sorted(one["input_position"].unique()), COLOURS, strict=False))
+    trained, untrained = (_agreement(run, network, "occurrences") for network in ("trained", "untrained"))
+    figure, (ax,) = _canvas(len(names), lines=len(trained), longest=max(map(len, names)))
+    _tree(ax, _merges(run, "trained", "occurrences"), names, one["input_position"].map(colour_of).tolist())
+    text = "{} {:.2f} (untrained {:.2f})"
+    _lines(ax, [(text.format(name, trained[name], untrained[name]), colour_of.get(name, "black")) for name in trained])
+    _head(figure, f"Single occurrences in their contexts{which(every)}")
+    return figure
+
+
+def _canvas(leaves: int, *, lines: int, longest: int, columns: int = 1) -> tuple[Figure, Sequence[Axes]]:
+    """Axes with room for the names of the leaves on their right and for lines of text below."""
+    names = 0.1 + LETTER * longest
+    height = 0.81 + 0.15 * (columns > 1) + ROW * (max(leaves, 8) + (lines + 1 if lines else 0))
+    figure, axes = canvas(height, columns=columns, title_lines=columns, left=0.1, right=names, between=names + 0.12)
+    figure.subplots_adjust(bottom=(0.46 + ROW * (lines + 1 if lines else 0)) / height)
+    return figure, np.ravel(axes).tolist()
+
+
+def _head(figure: Figure, text: str) -> None:
+    figure.suptitle(text, fontsize=8, y=1 - 0.07 / figure.get_figheight(), va="top")
+
+
+def _first(frame: pd.DataFrame, network: str, tree: str) -> pd.DataFrame:
+    return frame[(frame["replicate"] == 0) & (frame["network"] == network) & (frame["tree"] == tree)]
+
+
+def _merges(run: Path, network: str, tree: str) -> np.ndarray:
+    rows = _first(read(run, "clusters"), network, tree)
+    return rows[["left", "right", "distance", "size"]].to_numpy(float)
+
+
+def _agreement(run: Path, network: str, tree: str) -> dict[str, float]:
+    """The Jaccard index of each class and its best branch, in the tree of the first network."""
+    rows = _first(read(run, "cluster_agreement"), network, tree)
+    return dict(zip(rows["class"], rows["jaccard"], strict=True))
+
+
+def _clustered(run: Path, means: pd.DataFrame) -> np.ndarray:
+    from scipy.cluster.hierarchy import linkage
+
+    chosen = settings(run)
+    return linkage(means.filter(like="unit_"), chosen["cluster_method"], chosen["cluster_metric"])
+
+
+def _tree(ax: Axes, merges: np.ndarray, names: Sequence[str], colours: Sequence[str]) -> None:
+    """Draw a tree whose root is on the left and whose leaves are named on the right."""
+    from scipy.cluster.hierarchy import dendrogram
+
+    shape = dendrogram(merges, no_plot=True, distance_sort="ascending")
+    rows = (np.array(shape["icoord"]) - 5) / 10  # the leaves are 10 apart and start at 5
+    lines = np.stack([shape["dcoord"], rows], axis=-1)  # (S - 1, 4, 2)
+    ax.add_collection(LineCollection(list(lines), colors="black", linewidths=0.7))
+    for row, leaf in enumerate(shape["leaves"]):
+        ax.annotate(
+            names[leaf],
+            (0, row),
+            (3, 0),
+            textcoords="offset points",
+            va="center",
+            annotation_clip=False,
+            fontsize=FONT,
+            color=colours[leaf],
+        )
+    longest = max(merges[:, 2].max(), 1e-12)
+    ax.set(xlim=(1.04 * longest, 0), ylim=(len(names) - 0.4, -0.6), xlabel="distance", yticks=[])
+    ax.tick_params(axis="x", labelsize=FONT)
+    ax.spines["left"].set_visible(False)
+
+
+def _lines(ax: Axes, lines: Iterable[tuple[str, str]]) -> None:
+    """Write how well the tree agrees with each class below the axes."""
+    below = [("agreement with classes", GREY), *lines]
+    for number, (text, colour) in enumerate(below if len(below) > 1 else []):
+        at = (0, -33 - 72 * ROW * number)
+        ax.annotate(text, (0, 0), at, "axes fraction", textcoords="offset points", fontsize=FONT, color=colour)
