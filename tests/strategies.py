@@ -34,7 +34,7 @@ few = st.integers(1, 4)
 @st.composite
 def problems(draw, networks=few):
     """R networks of some shape with their context, inputs and targets: what a trainer takes."""
-    R, n, H, T = draw(networks), draw(st.integers(1, 6)), draw(st.integers(1, 9)), draw(st.integers(1, 12))
+    R, n, H, T = draw(networks), draw(st.integers(1, 10)), draw(st.integers(1, 18)), draw(st.integers(1, 12))
     rng = np.random.default_rng(draw(seeds))
     scale = draw(st.sampled_from([0.1, 1.0]))
     weights = network.stack([network.init(rng, inputs=n, hidden=H, outputs=n, scale=scale) for _ in range(R)])
