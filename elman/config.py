@@ -247,7 +247,7 @@ def unknown(key: str, task: str | None = None) -> str:
         return f"unknown setting of Hydra's {key}; --hydra-help explains them"
     tasks = _tasks()
     if owners := [name for name in tasks if key.removeprefix("task.") in tasks[name] and name != task]:
-        return f"unknown setting {key}: it is one of task={' and of task='.join(owners)}"
+        return f"unknown setting {key}: only {', '.join(owners)} {'has' if len(owners) == 1 else 'have'} it"
     parent, _, name = key.rpartition(".")
     if parent.removeprefix("task.") in {option for options in tasks.values() for option in options}:
         return f"{parent} has no {name}; +{key}=... adds it"

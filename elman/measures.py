@@ -55,6 +55,22 @@ def right(outputs: np.ndarray, stream: Stream) -> np.ndarray:
     return np.asarray(((outputs > 0.5) == targets).all(axis=-1))
 
 
+def distances(outputs: np.ndarray, wanted: np.ndarray) -> dict[str, np.ndarray]:
+    """How far outputs (R, T, n) are from wanted vectors (T, n), at each step: (R, T) by the name of the measure.
+
+    "error norm" is the Euclidean length of the difference, "squared error" its square, "RMS per unit" the root of the
+    squared error averaged over the n units; "cosine" is that of the angle between the two vectors.
+    """
+    squared = ((outputs - wanted) ** 2).sum(axis=-1)
+    lengths = np.sqrt((outputs**2).sum(axis=-1) * (wanted**2).sum(axis=-1))
+    return {
+        "error norm": np.sqrt(squared),
+        "squared error": squared,
+        "RMS per unit": np.sqrt(squared / wanted.shape[-1]),
+        "cosine": (outputs * wanted).sum(axis=-1) / lengths,
+    }
+
+
 def floor(stream: Stream) -> Errors:
     """What the best possible predictor would score on the same steps, with R = 1; NaN where it is not known.
 

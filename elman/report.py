@@ -30,6 +30,10 @@ def report(result: "Result") -> str:
     if len(result.test.features) > 1 and not result.test.one_hot and len(steps):
         parts += _by_bit_and_symbol(result)
     parts.append(f"Errors over {len(result.test.targets)} test steps{_of(result)}:\n{_text(_positions(result))}")
+    if len(likelihood := tables.likelihood(result)):
+        parts.append(_likelihood(likelihood, result))
+    if result.settings.task.name == "words":
+        parts.append(_first_letters(result))
     parts.append(_losses(result))
     return "\n\n".join(parts)
 
@@ -142,6 +146,51 @@ def _by_bit_and_symbol(result: "Result") -> list[str]:
         f"Mean error of each bit over the first {steps} test steps{_of(result)}:\n{_text(bits)}",
         f"Mean error at each predicted element over the same steps:\n{_text(letters)}",
     ]
+
+
+def _likelihood(frame: pd.DataFrame, result: "Result") -> str:
+    """The distances from the next word and from its likelihood, each with its standard deviation over the steps."""
+
+    def with_sd(mean: str, sd: float) -> str:
+        return mean if np.isnan(sd) else f"{mean}, sd {sd:.3f}"
+
+    rows = []
+    for (against, measure), each in frame.groupby(["against", "measure"], sort=False):
+        first = each.iloc[0]
+        rows.append(
+            {
+                "against": against,
+                "measure": measure,
+                "mean": with_sd(_spread(each["mean"], ".3f"), each["sd"].median()),
+                "best": with_sd(f"{first['best_mean']:.3f}", first["best_sd"]),
+                "paper": with_sd(_known(first["paper_mean"], ".3f"), first["paper_sd"]),
+            }
+        )
+    table = pd.DataFrame(rows)
+    note = ""
+    if frame["paper_mean"].notna().any():
+        note = "\nThe paper prints .88 and .053 as RMS error; it may mean any of the three measures."
+    else:
+        table = table.drop(columns="paper")
+    steps = f"{len(result.test.targets)} test steps{_of(result)}"
+    return f"Distance from the next word and from the likelihood of each word over {steps}:\n{_text(table)}{note}"
+
+
+def _first_letters(result: "Result") -> str:
+    """For letters in words: whether the error tells where a word begins (the paper's Figure 6)."""
+    n, first = result.test.position_counts, np.array(result.test.position_names) == "letter 1"
+    parts = []
+    for mse in (result.curve[-1].mse, measures.floor(result.test).mse):  # each (R, P)
+        weighted = mse * n
+        parts.append(
+            (weighted[:, first].sum(axis=1) / n[first].sum(), weighted[:, ~first].sum(axis=1) / n[~first].sum())
+        )
+    (at_first, later), (best_first, best_later) = parts
+    return (
+        f"Squared error a bit at first letters: {_spread(at_first, '.3f')}; best possible {best_first[0]:.3f}\n"
+        f"at all later letters: {_spread(later, '.3f')}; best possible {best_later[0]:.3f}\n"
+        f"at first letters, times that at later ones: {_spread(at_first / later, '.2f')}"
+    )
 
 
 def _losses(result: "Result") -> str:

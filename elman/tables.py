@@ -11,9 +11,21 @@ from elman import measures, states
 
 if TYPE_CHECKING:
     from elman.runner import Result
+    from elman.stream import Stream
 
 CYCLE = 12  # steps of the paper's Figure 3
 CONTEXT = 2  # symbols that name the context of a single occurrence
+# What the paper prints about its network of lexical classes (pp. 194-207): means, and some standard deviations.
+# It calls .88 and .053 an RMS error, which may mean any of the three measures.
+PAPER = {
+    ("next word", "error norm"): (0.88, np.nan),
+    ("next word", "squared error"): (0.88, np.nan),
+    ("next word", "RMS per unit"): (0.88, np.nan),
+    ("likelihood", "error norm"): (0.053, 0.100),
+    ("likelihood", "squared error"): (0.053, 0.100),
+    ("likelihood", "RMS per unit"): (0.053, 0.100),
+    ("likelihood", "cosine"): (0.916, 0.123),
+}
 SUCCESS = 0.01  # an error rate at the predictable positions that counts as learned
 TAKEOFF = 0.2  # the share of the way from chance to the best possible loss that counts as begun
 
@@ -108,7 +120,7 @@ def cycle_errors(result: "Result") -> pd.DataFrame:
     """
     positions = result.test.target_positions
     cycles = len(positions) // CYCLE
-    if not cycles or (positions[CYCLE:] != positions[:-CYCLE]).any():
+    if not cycles or len(result.test.position_names) == 1 or (positions[CYCLE:] != positions[:-CYCLE]).any():
         return pd.DataFrame()
     test = result.test
 
@@ -191,6 +203,42 @@ def cluster_agreement(result: "Result") -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns if rows else None)
 
 
+def likelihood(result: "Result") -> pd.DataFrame:
+    """How far outputs are from the next word, and from the likelihoods of all words, over the test stream.
+
+    Mean and standard deviation over the steps, beside those of the best possible prediction, which is the likelihoods
+    themselves, and beside what the paper prints. Empty for a task without one bit a symbol or of unknown likelihoods.
+    """
+    test = result.test
+    if not test.one_hot or test.target_expected is None:
+        return pd.DataFrame()
+    found = np.concatenate([_moments(outputs, test) for outputs in result.output_blocks()])  # (R, rows, 2)
+    best = _moments(test.target_expected[None], test)[0]  # (rows, 2)
+    printed = [PAPER[row] if result.settings.task.name == "sentences" else (np.nan, np.nan) for row in PAPER]
+    frame = _grid(
+        {"replicate": range(len(found)), "row": range(len(PAPER))},
+        mean=found[..., 0],
+        sd=found[..., 1],
+        best_mean=best[:, 0],
+        best_sd=best[:, 1],
+        paper_mean=np.array(printed)[:, 0],
+        paper_sd=np.array(printed)[:, 1],
+    )
+    row = frame.pop("row").to_numpy(int)
+    for place, column in enumerate(("against", "measure")):
+        frame.insert(1 + place, column, np.array(list(PAPER), dtype=object)[row, place])
+    return frame
+
+
+def _moments(outputs: np.ndarray, test: "Stream") -> np.ndarray:
+    """Mean and standard deviation over the steps of each measure of PAPER, of outputs (R, T, n): (R, rows, 2)."""
+    assert test.target_expected is not None
+    wanted = {"next word": test.targets, "likelihood": test.target_expected}
+    found = {against: measures.distances(outputs, vectors) for against, vectors in wanted.items()}
+    steps = [found[against][measure] for against, measure in PAPER]  # each (R, T)
+    return np.stack([np.stack([each.mean(axis=-1), each.std(axis=-1)], axis=-1) for each in steps], axis=1)
+
+
 def summary(result: "Result") -> pd.DataFrame:
     """One row a network: how far it came, beside chance and the best possible; empty where it never happened."""
     losses, evaluated, n = result.losses, result.evaluated, result.test.position_counts
@@ -231,6 +279,7 @@ TABLES: dict[str, Callable[["Result"], pd.DataFrame]] = {
     "occurrences": occurrences,
     "clusters": clusters,
     "cluster_agreement": cluster_agreement,
+    "likelihood": likelihood,
     "summary": summary,
 }
 

@@ -19,8 +19,15 @@ hypothesis_settings.load_profile("elman")
 SMALL = {
     "xor": ("task=xor", "task.length=60", "task.test_length=90", "epochs=25", "hidden_size=3"),
     "cv": ("task=cv", "task.length=61", "task.test_length=90", "epochs=25", "hidden_size=5"),
+    "words": ("task=words", "task.length=60", "task.test_length=90", "epochs=25", "hidden_size=5"),
     "sentences": ("task=sentences", "task.length=60", "task.test_length=90", "epochs=25", "hidden_size=5"),
+    "text": ("task=text", f"task.file='{Path(__file__).parent / 'twinkle.txt'}'", "epochs=25", "hidden_size=5"),
 }
+
+
+def lengths(task, practice, test):
+    """Settings for streams of so many elements, where a task lets one choose."""
+    return () if task == "text" else (f"task.length={practice}", f"task.test_length={test}")
 
 
 @pytest.fixture(scope="session", params=SMALL)

@@ -5,6 +5,7 @@ from pathlib import Path
 import hydra
 import pytest
 import yaml
+from conftest import SMALL
 
 import elman
 from elman import cli
@@ -54,7 +55,7 @@ def test_the_papers_experiments_have_the_papers_settings():
 
 @pytest.mark.parametrize("name", TASKS)
 def test_every_task_has_a_configuration_of_its_own_name(name):
-    assert elman.settings(f"task={name}").task.name == name
+    assert elman.settings(*SMALL[name]).task.name == name
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,9 @@ def training_loss(run: Path) -> Figure | None:
         _level(ax, best, "best possible")
     else:
         best = losses["loss"].min()
-        ax.annotate("best possible:\nunknown", (1.02, 0), xycoords="axes fraction", fontsize=6.5, color=GREY)
+        ax.annotate(
+            "best possible: unknown", (0.98, 0.9), xycoords="axes fraction", ha="right", fontsize=6.5, color=GREY
+        )
     if settings(run)["task"]["name"] == "xor":
         _level(ax, XOR_OF_LAST_TWO, "xor of the last\ntwo bits at\nevery step")
     ax.set_ylim(min(best - 0.08 * (chance - best), losses["loss"].min()), None)

@@ -13,6 +13,7 @@ from elman.plots.canvas import COLOURS, GREY, canvas, divided, has, lines_of, na
 
 STEPS = 24  # shown over time
 TRAJECTORIES = 3
+LONGEST = 12  # elements of a trajectory
 COMPONENTS = 3
 FONT = 6.5
 
@@ -61,7 +62,7 @@ def principal_components(run: Path) -> Figure | None:
         ax.tick_params(labelbottom=ax is axes[-1])
         name_steps(ax, shown.index, shown["input"].tolist())
     axes[0].set_title(f"Principal components over time{_which(run)}")
-    axes[-1].set_xlabel("element read; a line before each unit")
+    axes[-1].set_xlabel("element read; a line before each unit" if shown["starts"].sum() > 1 else "element read")
     figure.align_ylabels(axes)
     return figure
 
@@ -120,19 +121,17 @@ def _components(run: Path) -> tuple[pd.DataFrame, list[float]] | None:
     steps = one.drop_duplicates("step").set_index("step")[["input", "position"]]
     steps[list(range(1, count + 1))] = (left * sizes * signs)[:, :count]
     before = steps["position"].shift()  # the position that was predicted a step before is that of the element read
-    steps["starts"] = before.isna() | (before == _first_position(run))
+    places = read(run, "position_errors")["position"].unique()
+    steps["starts"] = before.isna() | ((before == places[0]) if len(places) > 1 else False)
     return steps, list((sizes**2 / (sizes**2).sum())[:count])
 
 
-def _first_position(run: Path) -> str:
-    return str(read(run, "position_errors")["position"].iloc[0])
-
-
 def _first_units(steps: pd.DataFrame) -> Iterator[pd.DataFrame]:
-    """The first units that share no element with those before, each up to where the next begins."""
+    """The first units that share no element with those before, each up to where the next begins, or cut if too long."""
     seen: set[str] = set()
     found = 0
-    for _, unit in steps.groupby(steps["starts"].cumsum()):
+    for _, whole in steps.groupby(steps["starts"].cumsum()):
+        unit = whole[:LONGEST]
         if found < TRAJECTORIES and len(unit) > 1 and not seen & set(unit["input"]):
             seen |= set(unit["input"])
             found += 1

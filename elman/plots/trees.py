@@ -39,7 +39,7 @@ def clusters(run: Path) -> Figure | None:
             one = one.nlargest(shown, "n").sort_values("symbol")
             merges = _clustered(run, one)
         _tree(ax, merges, one["symbol"].tolist(), [colour_of.get(symbol, "black") for symbol in one["symbol"]])
-        agreement = _agreement(run, str(network), "symbols")
+        agreement = _agreement(run, str(network), "symbols") if classes else {}
         _lines(ax, [(f"{name} {agreement[name]:.2f}", colour) for name, colour in zip(classes, COLOURS, strict=False)])
         ax.set_title(network)
     of = "" if shown == len(symbols) else f", {shown} of {len(symbols)}"

@@ -9,9 +9,11 @@ import numpy as np
 from elman.stream import Stream
 from elman.tasks.cv import cv
 from elman.tasks.sentences import sentences
+from elman.tasks.text import text
+from elman.tasks.words import words
 from elman.tasks.xor import xor
 
-TASKS: dict[str, Callable[..., Stream]] = {"xor": xor, "cv": cv, "sentences": sentences}
+TASKS: dict[str, Callable[..., Stream]] = {"xor": xor, "cv": cv, "words": words, "sentences": sentences, "text": text}
 
 # The elements of the longest unit, where that is fixed: a shorter stream might not hold a whole one.
 LONGEST_UNIT = {"xor": 3, "cv": 4}

@@ -19,10 +19,10 @@ def sentences(
     spare: int,
     replace: list[str],
 ) -> Stream:
-    """Sentences that fill templates with words of the right category, one after the other (p. 195, Tables 3 and 4).
+    """Sentences that fill templates with words of the right category, one after the other.
 
     Each sentence fills a template chosen at random, and each place in it a word chosen at random from its category.
-    `expected` is the paper's likelihood vector (p. 198): the probability of each next word given the sentence so far.
+    `expected` is the paper's likelihood vector: the probability of each next word given the sentence so far.
     Once a sentence fits a whole template, the next word may also be the first of another sentence.
 
     Args:
@@ -33,8 +33,8 @@ def sentences(
             given twice is twice as likely.
         classes: the categories of larger classes, such as verbs; only measures use them.
         spare: bits for which there is no word.
-        replace: pairs of a word and an unknown word that stands in its place everywhere, on a spare bit: man, zog
-            (p. 204, Figure 8).
+        replace: pairs of a word and an unknown word that stands in its place everywhere, on a spare bit:
+            zog for man in the paper's Figure 8.
 
     Returns:
         A Stream of one bit a word, with the positions "word 1", "word 2" ... and the classes: each category, and each
@@ -45,7 +45,7 @@ def sentences(
     """
     _check(categories, templates, classes, spare, replace)
     words = list(dict.fromkeys(word for members in categories.values() for word in members))
-    likelihood = _likelihoods(categories, templates, words)
+    likelihood = likelihoods(categories, templates, words)
 
     kinds = [template.split() for template in templates]
     fewest = min(map(len, kinds))
@@ -83,7 +83,7 @@ def sentences(
     )
 
 
-def _likelihoods(
+def likelihoods(
     categories: Mapping[str, Sequence[str]], templates: Sequence[str], words: Sequence[str]
 ) -> Callable[[tuple[str, ...]], np.ndarray]:
     """The likelihood vector of the next word, as a function of the words of the sentence so far."""

@@ -1,0 +1,95 @@
+"""A user's own stream: the letters or the words of a text file, one bit a symbol or in codes from a table."""
+
+import csv
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+
+from elman.refusal import BadSetting
+from elman.stream import Stream
+
+LEVELS = ("letters", "words")
+SPACE = "␣"  # stands for a space, so that it can be seen in tables and figures
+
+
+def text(*, file: str, level: str, codes: str | None, held_out: float, test: bool) -> Stream:
+    """The letters or words of a text file: its beginning to practise on, and its end, which is held out, for the test.
+
+    What can be predicted of a text is not known, so `expected` is None.
+
+    Args:
+        file: a text file in UTF-8. White space of any kind and length is one space, and none at the beginning and end.
+        level: "letters": each character is a symbol, and a space is the symbol ␣. "words": whatever stands between
+            white space is one.
+        codes: a CSV file in UTF-8 with a header, a symbol in the first column (nothing there is a space), and a bit,
+            0 or 1, in each of the others; or None for one bit a symbol, in the order of the symbols' code points.
+        held_out: the share of the elements that are held out, above 0 and below 1.
+        test: whether this is the test stream.
+
+    Returns:
+        A Stream with a single position, "letter" or "word".
+
+    Raises:
+        BadSetting: for a file that cannot be used.
+    """
+    if level not in LEVELS:
+        raise BadSetting(f"task.level must be one of {', '.join(LEVELS)}, not {level}")
+    if not 0 < held_out < 1:
+        raise BadSetting(f"task.held_out must be above 0 and below 1, not {held_out}")
+    words = _read("task.file", file).split()
+    elements = words if level == "words" else list(SPACE.join(words))
+    if not elements:
+        raise BadSetting(f"task.file must hold some text, and {file} holds none")
+    cut = round(len(elements) * (1 - held_out))
+    if min(cut, len(elements) - cut) < 2:
+        raise BadSetting(
+            f"task.held_out must leave at least two elements to practise on and two to test, "
+            f"and {held_out:g} of the {len(elements)} {level} of {file} does not"
+        )
+    known = sorted(set(elements))
+    table, features = _table(codes, known) if codes is not None else (np.eye(len(known), dtype=np.uint8), tuple(known))
+    symbols, index = np.unique(elements[cut:] if test else elements[:cut], return_inverse=True)
+    row = {symbol: i for i, symbol in enumerate(known)}
+    return Stream(
+        vectors=table[[row[symbol] for symbol in symbols.tolist()]][index],
+        symbols=symbols[index],
+        positions=np.full(len(index), level.removesuffix("s")),
+        expected=None,
+        features=features,
+    )
+
+
+def _table(file: str, symbols: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """The code (n bits) of each symbol in a CSV file, and the names of the bits."""
+    lines = [line for line in csv.reader(StringIO(_read("task.codes", file), newline="")) if line]
+    if not lines or len(lines[0]) < 2:
+        raise BadSetting(
+            f"task.codes must have a header, a column of symbols and one or more of bits, not so in {file}"
+        )
+    header, *rows = lines
+    found: dict[str, list[int]] = {}
+    for row in rows:
+        symbol, *bits = row[0].strip() or SPACE, *(bit.strip() for bit in row[1:])
+        if len(row) != len(header) or not set(bits) <= {"0", "1"}:
+            raise BadSetting(
+                f"task.codes must give each symbol {len(header) - 1} bits, 0 or 1, and in {file} {symbol!r} has "
+                + (" ".join(bits) or "none")
+            )
+        if symbol in found:
+            raise BadSetting(f"task.codes must give each symbol once, and {file} has {symbol!r} twice")
+        found[symbol] = [int(bit) for bit in bits]
+    for symbol in symbols:
+        if symbol not in found:
+            raise BadSetting(f"task.codes must have each symbol of task.file, and {file} does not have {symbol!r}")
+    return np.array([found[symbol] for symbol in symbols], dtype=np.uint8), tuple(name.strip() for name in header[1:])
+
+
+def _read(key: str, file: str) -> str:
+    try:
+        return Path(file).expanduser().read_text(encoding="utf-8-sig")  # some editors put a mark at the beginning
+    except UnicodeDecodeError as error:
+        raise BadSetting(f"{key} must be in UTF-8, and {file} is not, at byte {error.start}") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no such file"
+        raise BadSetting(f"{key} must be a file that can be read, and {file} is not: {reason}") from error

@@ -1,0 +1,142 @@
+"""Letters in words: sentences without breaks between their words or letters (Elman 1990, pp. 191-194)."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from elman.refusal import BadSetting
+from elman.stream import Stream
+
+ALPHABET = "abcdefghijklmnopqrstuvwxyz"
+FEATURES = ("sixteens", "eights", "fours", "twos", "ones")
+CODES = (np.arange(1, len(ALPHABET) + 1)[:, None] >> np.arange(4, -1, -1) & 1).astype(np.uint8)  # (26, 5): a = 00001
+
+
+def words(
+    length: int,
+    rng: np.random.Generator,
+    *,
+    lexicon: list[str],
+    shortest: int,
+    longest: int,
+    opening: list[str],
+    test: bool,
+) -> Stream:
+    """The letters of random sentences, run together: manyyearsagoaboyandgirllivedbythesea ...
+
+    A sentence has `shortest` to `longest` words, all lengths equally likely, and each word is any of the lexicon but
+    the one before it in its sentence, all equally likely. The paper does not print its grammar; this one is ours.
+    `expected` is exact: the chance of each letter given all letters so far, which may leave it open where words begin.
+
+    Args:
+        length: letters in the stream, at least 2; the last word may be cut.
+        rng: source of the sentences.
+        lexicon: different words of the letters a to z, at least two.
+        shortest: words of the shortest sentence, at least 1.
+        longest: words of the longest sentence.
+        opening: sentences with which the test stream begins.
+        test: whether this is the test stream.
+
+    Returns:
+        A Stream of five bits a letter, its number in the alphabet, with the positions "letter 1", "letter 2" ...
+
+    Raises:
+        BadSetting: for a lexicon or an opening that does not fit this.
+    """
+    _check(lexicon, shortest, longest, opening)
+    first = [lexicon.index(word) for sentence in opening for word in sentence.split()] if test else []
+    drawn = _drawn(length, rng, lexicon, shortest, longest)
+    chosen = [lexicon[word] for word in [*first, *drawn]]
+    text = "".join(chosen)[:length]
+    place = [j for word in chosen for j in range(len(word))][:length]
+    return Stream(
+        vectors=CODES[[ALPHABET.index(letter) for letter in text]],
+        symbols=np.array(list(text)),
+        positions=np.array([f"letter {j + 1}" for j in range(max(map(len, lexicon)))])[place],
+        expected=likelihoods(text, lexicon, shortest, longest) @ CODES,
+        features=FEATURES,
+    )
+
+
+def likelihoods(text: str, lexicon: Sequence[str], shortest: int, longest: int) -> np.ndarray:
+    """The probability of each letter of the alphabet at each place of a text, given all letters before it.
+
+    The forward algorithm over every word that the text can be in: how many letters of which word were read, and the
+    how-manieth of its sentence it is.
+
+    Returns:
+        (T, 26): each row adds up to 1.
+    """
+    W, number = len(lexicon), {letter: i for i, letter in enumerate(ALPHABET)}
+    starting = np.array([[word[0] == letter for letter in ALPHABET] for word in lexicon])  # (W, 26)
+    beginning = {letter: [v for v, word in enumerate(lexicon) if word[0] == letter] for letter in ALPHABET}
+    # The chance that a sentence is over after its word k, from 1 on, if it has come so far.
+    over = np.array([1 / (longest - k + 1) if k >= shortest else 0.0 for k in range(1, longest + 1)])  # (K,)
+    new = np.zeros(longest)
+    new[0] = 1.0
+    inside: dict[tuple[int, int], np.ndarray] = {}  # (word, letters read of it) -> (K,)
+    ended: list[tuple[int | None, float, np.ndarray]] = [
+        (None, 1.0, np.zeros(longest))
+    ]  # word, new sentence, next word
+    found = np.zeros((len(text), len(ALPHABET)))
+    for t, letter in enumerate(text):
+        row = found[t]
+        for (v, read), mass in inside.items():
+            row[number[lexicon[v][read]]] += mass.sum()
+        for before, fresh, going_on in ended:
+            row += fresh / W * starting.sum(axis=0)
+            if before is not None:
+                row += going_on.sum() / (W - 1) * (starting.sum(axis=0) - starting[before])
+        row /= row.sum()
+
+        reached: dict[tuple[int, int], np.ndarray] = defaultdict(lambda: np.zeros(longest))
+        for (v, read), mass in inside.items():
+            if lexicon[v][read] == letter:
+                reached[v, read + 1] += mass
+        for before, fresh, going_on in ended:
+            for v in beginning[letter]:
+                reached[v, 1] += fresh / W * new
+                if v != before:
+                    reached[v, 1] += going_on / max(W - 1, 1)
+        total = sum(mass.sum() for mass in reached.values())
+        inside, ended = {}, []
+        for (v, read), mass in reached.items():
+            if read < len(lexicon[v]):
+                inside[v, read] = mass / total
+            else:
+                rest = (1 - over) * mass / total
+                ended.append((v, float(over @ mass / total), np.concatenate([[0.0], rest[:-1]])))
+    return found
+
+
+def _drawn(length: int, rng: np.random.Generator, lexicon: Sequence[str], shortest: int, longest: int) -> list[int]:
+    """Enough words for a stream of so many letters, as numbers in the lexicon."""
+    most = length // min(map(len, lexicon)) + 1
+    begins = np.cumsum(rng.integers(shortest, longest + 1, size=most // shortest + 1))
+    # A word is so many places on from the one before it, in a circle: never 0, but where a sentence begins.
+    steps = rng.integers(1, len(lexicon), size=most)
+    begins = np.concatenate([[0], begins[begins < most]])
+    steps[begins] = rng.integers(len(lexicon), size=len(begins))
+    return list((np.cumsum(steps) % len(lexicon)).tolist())
+
+
+def _check(lexicon: Sequence[str], shortest: int, longest: int, opening: Sequence[str]) -> None:
+    if len(lexicon) < 2 or len(set(lexicon)) < len(lexicon):
+        raise BadSetting(f"task.lexicon must be different words, at least two, not {list(lexicon)}")
+    for word in lexicon:
+        if not word or set(word) - set(ALPHABET):
+            raise BadSetting(f"task.lexicon must be words of the letters a to z, not {word!r}")
+    if shortest < 1:
+        raise BadSetting(f"task.shortest must be at least 1, not {shortest}")
+    if longest < shortest:
+        raise BadSetting(f"task.longest must be at least {shortest}, task.shortest, not {longest}")
+    for sentence in opening:
+        said = sentence.split()
+        if unknown := [word for word in said if word not in lexicon]:
+            raise BadSetting(f"task.opening must be sentences of words in task.lexicon, and {unknown[0]} is none")
+        if not shortest <= len(said) <= longest:
+            raise BadSetting(f"task.opening must be sentences of {shortest} to {longest} words, not {len(said)}")
+        if any(one == other for one, other in pairwise(said)):
+            raise BadSetting(f"task.opening must not have the same word twice in a row, as in {sentence!r}")
