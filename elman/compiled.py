@@ -242,7 +242,7 @@ def _in_units(array: np.ndarray) -> np.ndarray:
 
 
 def _from_units(laid: np.ndarray, like: np.ndarray) -> np.ndarray:
-    return laid.reshape(1, *laid.shape[:-2], -1)[..., : like.shape[-1]]
+    return laid.reshape(1, *laid.shape[:-2], laid.shape[-2] * laid.shape[-1])[..., : like.shape[-1]]
 
 
 def _in_networks(array: np.ndarray) -> np.ndarray:

@@ -29,13 +29,12 @@ def test_the_defaults_are_those_of_the_article():
 
 
 @pytest.mark.parametrize("name", [path.stem for path in (CONF / "experiment").glob("*.yaml")])
-def test_an_experiment_changes_only_what_differs_from_its_task(name):
+def test_an_experiment_changes_only_what_differs_from_its_task_or_from_the_experiment_it_starts_from(name):
     text = (CONF / "experiment" / f"{name}.yaml").read_text()
     values = yaml.safe_load(text)
-    task = values.pop("defaults")[0]["override /task"]
-    plain, chosen = (
-        dataclasses.asdict(elman.settings(f"task={task}", *more)) for more in ((), (f"experiment={name}",))
-    )
+    start = values.pop("defaults")[0]
+    overrides = f"experiment={start}" if isinstance(start, str) else f"task={start['override /task']}"
+    plain, chosen = (dataclasses.asdict(elman.settings(o)) for o in (overrides, f"experiment={name}"))
     for key, value in values.items():
         if isinstance(value, dict):
             assert all(plain[key][k] != v == chosen[key][k] for k, v in value.items())

@@ -42,7 +42,8 @@ def learning_curve(run: Path) -> Figure:
     curve, errors = read(run, "learning_curve"), read(run, "position_errors")
     floor = errors.groupby("position")["floor_mse"].first()
     positions, known = curve["position"].unique(), floor.notna().all()
-    figure, (above, below) = canvas(3.6, rows=2)
+    beside = len(positions) > 4
+    figure, (above, below) = canvas(3.6, rows=2, right=0.8 if beside else 0.1)
     for ax, measure in ((above, "error_rate"), (below, "mse")):
         for number, position in enumerate(positions):
             colour, line = COLOURS[number % len(COLOURS)], "-" if number < len(COLOURS) else "--"
@@ -52,7 +53,8 @@ def learning_curve(run: Path) -> Figure:
                 ax.axhline(floor[position], color=colour, linestyle=":", linewidth=0.8)
         ax.set_ylim(0)
     above.tick_params(labelbottom=False)
-    above.legend(title="predicted element", ncols=2, fontsize=6.5, title_fontsize=6.5)
+    place = {"loc": "upper left", "bbox_to_anchor": (1, 1), "title": "predicted"} if beside else {}
+    above.legend(**{"title": "predicted element", "ncols": 1 + (not beside), **place}, fontsize=6.5, title_fontsize=6.5)
     above.set(title=f"Test errors by position{of_networks(curve)}", ylabel="share of steps wrong")
     below.set(xlabel="epoch", ylabel="mean squared error")
     best = "best possible" if known else "best possible: unknown"

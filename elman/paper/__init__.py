@@ -1,0 +1,121 @@
+"""The whole paper in one command: `elman-paper` runs the experiments of all figures and writes a page about them."""
+
+import os
+import sys
+import time
+from argparse import ArgumentParser, RawDescriptionHelpFormatter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from elman.config import Settings
+
+PAGE = "index.html"
+
+
+def main() -> None:
+    """The console script ``elman-paper``. A mistake ends it with one line and exit status 1 or 2."""
+    parser = ArgumentParser(
+        prog="elman-paper",
+        description="Run the experiments of all figures of Elman (1990) and write one HTML page: each figure, what\n"
+        "the paper claims, what was measured, and whether that holds. Finished experiments are not run again.",
+        formatter_class=RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--networks", default="10", metavar="N", help="networks trained for each experiment (10)")
+    parser.add_argument(
+        "--out", default="runs/paper", metavar="DIR", help="where runs and page are written (runs/paper)"
+    )
+    parser.add_argument("settings", nargs="*", metavar="SETTING=VALUE", help="for all experiments, such as seed=7")
+    given = parser.parse_args()
+
+    from elman.config import BadSetting
+    from elman.record import Refused
+    from elman.runner import Diverged
+
+    try:
+        path = reproduce(Path(given.out), [f"replicates={given.networks}", *given.settings], say=_say)
+    except KeyboardInterrupt:
+        _end("interrupted; the same command goes on from here", 130)
+    except BadSetting as error:
+        _end(str(error), 2)
+    except (Refused, Diverged, MemoryError) as error:
+        _end(str(error) or "there is not enough memory for these settings", 1)
+    except OSError as error:
+        _end(f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)
+    _say(f"The page is {path}")
+
+
+def reproduce(
+    directory: Path, overrides: Sequence[str] = (), *, say: Callable[[str], None] = lambda line: None
+) -> Path:
+    """Run the experiments of all figures and write the page.
+
+    Experiments of the same settings are run once, and finished ones not again.
+
+    Args:
+        directory: made if it does not exist; each run has a directory of its own there.
+        overrides: of the settings of all experiments, as on the command line.
+        say: called with a line after each experiment.
+
+    Returns:
+        The page's path.
+
+    Raises:
+        BadSetting: for settings that cannot be used, before anything is run.
+        record.Refused: if a run's directory holds a run of other settings.
+        Diverged: when a loss is no longer a finite number.
+    """
+    from elman import cli, record
+    from elman.paper.claims import SECTIONS
+    from elman.paper.page import Measured, page
+
+    runs: dict[str, Path] = {}
+    settings: dict[str, Settings] = {}
+    for section in SECTIONS:
+        if not section.weights_from:
+            settings[section.experiment] = cli.settings(f"experiment={section.experiment}", *overrides)
+    for section in SECTIONS:
+        name, chosen = section.experiment, list(overrides)
+        if section.weights_from:
+            chosen += ["epochs=0", f"weights_from={runs[section.weights_from]}"]
+            settings[name] = cli.settings(f"experiment={name}", *chosen)
+        same = [runs[other] for other in runs if settings[other] == settings[name]]
+        runs[name] = same[0] if same else directory / name
+        if not same:
+            _run(runs[name], name, settings[name], chosen, say)
+    measured = [
+        Measured(
+            section, runs[section.experiment], tuple(claim.values(runs[section.experiment]) for claim in section.claims)
+        )
+        for section in SECTIONS
+    ]
+    for section, _, values in measured:
+        for claim, each in zip(section.claims, values, strict=True):
+            say(f"{claim.verdict(each):<14} {claim.text}")
+    record.publish(directory, {PAGE: page(measured).encode()})
+    return directory / PAGE
+
+
+def _run(
+    directory: Path, name: str, settings: "Settings", overrides: Sequence[str], say: Callable[[str], None]
+) -> None:
+    from elman import report, runner
+
+    start, chosen = time.perf_counter(), [f"experiment={name}", *overrides]
+    about = {"command": sys.argv, "overrides": chosen, "experiment": name}
+    result = runner.run_into(directory, settings, about=about)
+    told = report.in_one_line(result) if result else "finished before"
+    say(f"{name}: {told} ({time.perf_counter() - start:.0f} s)")
+
+
+def _say(line: str) -> None:
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:  # as after `elman-paper | head`
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
+
+
+def _end(message: str, status: int) -> NoReturn:
+    print(f"elman-paper: {message}", file=sys.stderr)
+    raise SystemExit(status)
