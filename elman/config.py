@@ -44,6 +44,7 @@ class Settings:
     replicates: int = MISSING
     shared_stream: bool = MISSING
     initial_weights: float = MISSING
+    weights_from: str | None = MISSING
     initial_context: float = MISSING
     reset_context: bool = MISSING
     recurrent: bool = MISSING
@@ -71,7 +72,7 @@ _CHECKED_LENGTH = 1000  # elements of the streams that are drawn to check a task
 # Comparisons with NaN are false, so each rule refuses it.
 _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "hidden_size": (lambda v: v >= 1, "at least 1"),
-    "epochs": (lambda v: v >= 1, "at least 1"),
+    "epochs": (lambda v: v >= 0, "at least 1, or 0 with weights_from"),
     "learning_rate": (lambda v: 0 < v < math.inf, "above 0 and finite"),
     "seed": (lambda v: v >= 0, "at least 0"),
     "replicates": (lambda v: v >= 1, "at least 1"),
@@ -108,6 +109,7 @@ def check(settings: Settings) -> None:
     Raises:
         BadSetting: for the first value that breaks its rule.
     """
+    from elman import saved
     from elman.states import EUCLIDEAN_ONLY, METHODS, METRICS
     from elman.train import TRAINERS
 
@@ -125,8 +127,13 @@ def check(settings: Settings) -> None:
     if settings.cluster_method in EUCLIDEAN_ONLY and settings.cluster_metric != "euclidean":
         rule = f"euclidean with cluster_method={settings.cluster_method}"
         raise BadSetting(f"cluster_metric must be {rule}, not {settings.cluster_metric}")
-    _check_task(settings.task)
+    if settings.epochs == 0 and settings.weights_from is None:
+        raise BadSetting(f"epochs must be {_RULES['epochs'][1]}, not 0")
+    n = _check_task(settings.task)
     _check_occurrences(settings)
+    if settings.weights_from is not None:
+        sizes = {"inputs": n, "hidden": settings.hidden_size, "outputs": n}
+        saved.weights(settings.weights_from, replicates=settings.replicates, **sizes)
 
 
 def _check_occurrences(settings: Settings) -> None:
@@ -146,7 +153,8 @@ def _check_occurrences(settings: Settings) -> None:
             )
 
 
-def _check_task(task: Task) -> None:
+def _check_task(task: Task) -> int:
+    """Hold a task's settings against its rules, and return how many bits its elements have."""
     import numpy as np
 
     from elman.tasks import LONGEST_UNIT, draw
@@ -161,8 +169,8 @@ def _check_task(task: Task) -> None:
             raise BadSetting(f"task.{key} must be at least {shortest}{why}, not {given[key]}")
     # Only the task knows what else it cannot use, so it is asked for short streams.
     short = {key: min(value, _CHECKED_LENGTH) if key.endswith("length") else value for key, value in given.items()}
-    for test in (False, True):
-        draw(task.name, short, np.random.default_rng(0), test=test)
+    streams = [draw(task.name, short, np.random.default_rng(0), test=test) for test in (False, True)]
+    return streams[0].vectors.shape[1]
 
 
 def _tasks() -> dict[str, dict[str, Any]]:
@@ -251,15 +259,17 @@ def unknown(key: str, task: str | None = None) -> str:
     parent, _, name = key.rpartition(".")
     if parent.removeprefix("task.") in {option for options in tasks.values() for option in options}:
         return f"{parent} has no {name}; +{key}=... adds it"
-    names = [*_types(), "task", "experiment"]
-    near = get_close_matches(key, names, n=1, cutoff=0.75)
+    shared = [name for name in _types() if not name.startswith("task.")]
+    own = [f"task.{option}" for name in ([task] if task else tasks) for option in ("name", *tasks[name])]
+    near = get_close_matches(key, [*shared, *own, "task", "experiment"], n=1, cutoff=0.75)
+    names = own if task and key.startswith("task.") else [*shared, "task", "experiment"]
     return f"unknown setting {key}" + (f"; did you mean {near[0]}?" if near else f"; there are {', '.join(names)}")
 
 
 def wrong_type(key: str, complaint: str) -> str:
     """The message for a value of the wrong type, from OmegaConf's complaint about it."""
     kind = _named(_types().get(key, str))
-    if given := re.match(r"Value '(.*?)' (?:of type|is not)", complaint):
+    if given := re.match(r"(?:Value|Cannot convert '\w+' to string:) '(.*?)'(?: of type| is not|$)", complaint):
         return f"{key} must be {kind}, not {given[1]}"
     return f"{key} must be {kind}, not {'a single value' if 'is not a ListConfig' in complaint else 'null'}"
 

@@ -34,14 +34,16 @@ def report(result: "Result") -> str:
         parts.append(_likelihood(likelihood, result))
     if result.settings.task.name == "words":
         parts.append(_first_letters(result))
-    parts.append(_losses(result))
+    if result.settings.epochs:
+        parts.append(_losses(result))
     return "\n\n".join(parts)
 
 
 def in_one_line(result: "Result") -> str:
     """The outcome of a run, for a sweep's log."""
     summary = tables.summary(result)
-    parts = [f"loss {_spread(summary['final_loss'], '.4f')}", f"test error {_spread(summary['test_mse'], '.4f')}"]
+    parts = [f"loss {_spread(summary['final_loss'], '.4f')}"] if result.settings.epochs else []
+    parts.append(f"test error {_spread(summary['test_mse'], '.4f')}")
     if summary["predictable_error_rate"].notna().any():
         parts.append(f"error rate at predictable steps {_spread(summary['predictable_error_rate'], '.3f')}")
     return "; ".join(parts)
@@ -51,9 +53,10 @@ def _headline(result: "Result") -> str:
     s, n = result.settings, result.test.vectors.shape[1]
     T = len(result.practice[0].vectors) - (not s.reset_context)  # without the row that closes a wrapped stream
     networks = "" if s.replicates == 1 else f"{s.replicates} networks "
+    start = "" if s.weights_from is None else f", weights from {s.weights_from}"
     return (
         f"Task {s.task.name}: {networks}{n}-{s.hidden_size}-{n}, {T} elements of practice, {s.epochs} epochs, "
-        f"learning rate {s.learning_rate:g}, seed {s.seed}, tested on {len(result.test.vectors)} elements"
+        f"learning rate {s.learning_rate:g}, seed {s.seed}{start}, tested on {len(result.test.vectors)} elements"
     )
 
 

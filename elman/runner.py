@@ -9,10 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from elman import measures, network, states
+from elman import measures, network, saved, states
 from elman.config import Settings, check
 from elman.measures import Errors
 from elman.network import Weights
+from elman.refusal import BadSetting
 from elman.states import States
 from elman.stream import Stream
 from elman.tasks import draw, is_drawn
@@ -38,7 +39,7 @@ class Result:
     test: Stream
     """The stream that all networks are tested on; T elements, so T - 1 predictions."""
     initial: Weights
-    """(R, ...): the weights before training."""
+    """(R, ...): the weights before training, drawn or read from the run that `weights_from` names."""
     weights: Weights
     """(R, ...): the weights after training."""
     context: np.ndarray
@@ -131,8 +132,12 @@ def _drawn(settings: Settings) -> tuple[tuple[Stream, ...], Stream, Weights]:
     if not settings.reset_context:
         streams = [stream.wrapped() for stream in streams]
     sizes = {"inputs": test.vectors.shape[1], "hidden": settings.hidden_size, "outputs": test.vectors.shape[1]}
-    initial = [network.init(np.random.default_rng(s), **sizes, scale=settings.initial_weights) for _, s in seeds]
-    return tuple(streams * R if one else streams), test, network.stack(initial)
+    if settings.weights_from is None:
+        drawn = [network.init(np.random.default_rng(s), **sizes, scale=settings.initial_weights) for _, s in seeds]
+        initial = network.stack(drawn)
+    else:
+        initial = saved.weights(settings.weights_from, replicates=R, **sizes)
+    return tuple(streams * R if one else streams), test, initial
 
 
 def _trained(
@@ -152,7 +157,17 @@ def _trained(
     losses = np.empty((settings.replicates, settings.epochs))
     evaluated, curve = [], []
     done = 0
-    while done < settings.epochs:
+    while True:
+        is_last = done == settings.epochs
+        if is_last or (settings.evaluate_every and done and done % settings.evaluate_every == 0):
+            with _timed(seconds, "evaluate"):
+                test_context = start if settings.reset_context else context
+                evaluated.append(done)
+                curve.append(_tested(weights, test_context, test, backend, settings.recurrent))
+        if progress and done and (is_last or done % REPORT_EVERY == 0):
+            progress(done, losses[:, done - 1])
+        if is_last:
+            break
         stop = _next_stop(done, settings)
         with _timed(seconds, "train"):
             weights, context, losses[:, done:stop] = backend.train(
@@ -167,13 +182,6 @@ def _trained(
             )
         _check_finite(losses[:, done:stop], done, settings)
         done = stop
-        if done == settings.epochs or (settings.evaluate_every and done % settings.evaluate_every == 0):
-            with _timed(seconds, "evaluate"):
-                test_context = start if settings.reset_context else context
-                evaluated.append(done)
-                curve.append(_tested(weights, test_context, test, backend, settings.recurrent))
-        if progress and (done == settings.epochs or done % REPORT_EVERY == 0):
-            progress(done, losses[:, done - 1])
     return Result(
         settings=settings,
         practice=practice,
@@ -248,6 +256,8 @@ def run_into(
     from elman import record, tables
 
     check(settings)
+    if settings.weights_from is not None and Path(settings.weights_from).expanduser().resolve() == directory.resolve():
+        raise BadSetting(f"weights_from must be another directory than that of this run, not {settings.weights_from}")
     plain = asdict(settings)
     outputs = [f"{name}.csv" for name in tables.TABLES] + ["weights.npz", "figures"]
     with record.claimed(directory, plain, outputs=outputs) as free:

@@ -242,6 +242,7 @@ def _moments(outputs: np.ndarray, test: "Stream") -> np.ndarray:
 def summary(result: "Result") -> pd.DataFrame:
     """One row a network: how far it came, beside chance and the best possible; empty where it never happened."""
     losses, evaluated, n = result.losses, result.evaluated, result.test.position_counts
+    trained, epochs = losses.shape[1] > 0, np.arange(1, losses.shape[1] + 1)
     by_stream = {id(stream): measures.loss_levels(stream) for stream in result.practice}
     levels = np.array([by_stream[id(stream)] for stream in result.practice])
     chance, floor = levels[:, 0], levels[:, 1]
@@ -252,15 +253,15 @@ def summary(result: "Result") -> pd.DataFrame:
     return pd.DataFrame(
         {
             "replicate": range(len(losses)),
-            "final_loss": losses[:, -1],
-            "best_loss": losses.min(axis=1),
-            "best_epoch": losses.argmin(axis=1) + 1,
+            "final_loss": losses[:, -1] if trained else np.nan,
+            "best_loss": losses.min(axis=1) if trained else np.nan,
+            "best_epoch": losses.argmin(axis=1) + 1 if trained else np.nan,
             "chance_loss": chance,
             "floor_loss": floor,
             "test_mse": (result.curve[-1].mse * n).sum(axis=1) / n.sum(),
             "test_floor_mse": (measures.floor(result.test).mse[0] * n).sum() / n.sum(),
             "predictable_error_rate": rates[:, -1],
-            "takeoff_epoch": _first(taken_off, np.arange(1, losses.shape[1] + 1)),
+            "takeoff_epoch": _first(taken_off, epochs),
             "success_epoch": _first(succeeded, evaluated),
         }
     )
@@ -348,5 +349,7 @@ def _recorded(result: "Result") -> tuple[np.ndarray, np.ndarray]:
 
 def _first(happened: np.ndarray, epochs: np.ndarray) -> pd.Series:
     """(R,): the epoch of the first true entry in each row of (R, K), empty where there is none."""
+    if not len(epochs):
+        return pd.Series(pd.NA, index=range(len(happened)), dtype="Int64")
     first = pd.Series(epochs[happened.argmax(axis=1)], dtype="Int64")
     return first.where(happened.any(axis=1))

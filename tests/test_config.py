@@ -18,7 +18,8 @@ CONF = Path(__file__).parents[1] / "conf"
 def test_the_defaults_are_those_of_the_article():
     shared = {
         "learning_rate": 0.1, "seed": 42, "replicates": 1, "shared_stream": False, "initial_weights": 0.1,
-        "initial_context": 0.0, "reset_context": True, "recurrent": True, "evaluate_every": 10, "record_steps": 60,
+        "weights_from": None, "initial_context": 0.0,
+        "reset_context": True, "recurrent": True, "evaluate_every": 10, "record_steps": 60,
         "occurrences": [], "cluster_method": "ward", "cluster_metric": "euclidean",
         "backend": "numba", "figures": True, "overwrite": False,
     }  # fmt: skip
@@ -61,7 +62,8 @@ def test_every_task_has_a_configuration_of_its_own_name(name):
     ("override", "message"),
     [
         ("hidden_size=0", "hidden_size must be at least 1, not 0"),
-        ("epochs=0", "epochs must be at least 1, not 0"),
+        ("epochs=0", "epochs must be at least 1, or 0 with weights_from, not 0"),
+        ("epochs=-1", "epochs must be at least 1, or 0 with weights_from, not -1"),
         ("learning_rate=0", "learning_rate must be above 0 and finite, not 0.0"),
         ("learning_rate=nan", "learning_rate must be above 0 and finite, not nan"),
         ("learning_rate=inf", "learning_rate must be above 0 and finite, not inf"),
@@ -93,7 +95,7 @@ def test_every_task_has_a_configuration_of_its_own_name(name):
         ("hiden_size=3", "unknown setting hiden_size; did you mean hidden_size?"),
         ("task.lenght=3", "unknown setting task.lenght; did you mean task.length?"),
         ("+momentum=0.9", "unknown setting momentum; there are hidden_size"),
-        ("+task.noise=0.1", "unknown setting task.noise; there are hidden_size"),
+        ("+task.noise=0.1", "unknown setting task.noise; there are task.name, task.length, task.test_length"),
         ("~seed", "seed has no value"),
         ("hidden_size=3,4", "to sweep over it, add -m"),
         ("hidden_size", "cannot read 'hidden_size' as SETTING=VALUE"),

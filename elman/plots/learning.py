@@ -37,9 +37,11 @@ def training_loss(run: Path) -> Figure | None:
     return figure
 
 
-def learning_curve(run: Path) -> Figure:
-    """Error rate and squared error on the test stream over the epochs, one line a position."""
+def learning_curve(run: Path) -> Figure | None:
+    """Error rate and squared error on the test stream over the epochs, one line a position; none without training."""
     curve, errors = read(run, "learning_curve"), read(run, "position_errors")
+    if curve["epoch"].max() == 0:
+        return None
     floor = errors.groupby("position")["floor_mse"].first()
     positions, known = curve["position"].unique(), floor.notna().all()
     beside = len(positions) > 4

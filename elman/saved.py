@@ -1,0 +1,43 @@
+"""The networks of a finished run, read back from its directory."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from elman.network import Weights
+from elman.refusal import BadSetting
+
+
+def weights(directory: str, *, replicates: int, inputs: int, hidden: int, outputs: int) -> Weights:
+    """The trained weights of the first networks of a run.
+
+    Args:
+        directory: that of a finished run.
+        replicates: R, how many networks; the run must have at least so many.
+        inputs: I, input units.
+        hidden: H, hidden units.
+        outputs: O, output units.
+
+    Raises:
+        BadSetting: where there is no finished run, or one of fewer networks or of other sizes.
+    """
+    run = Path(directory).expanduser()
+    try:
+        finished = json.loads((run / "run.json").read_text(encoding="utf-8"))["status"] == "finished"
+        with np.load(run / "weights.npz") as file:
+            found = Weights(*(file[name] for name in Weights._fields))
+    except (OSError, ValueError, KeyError, TypeError):
+        finished = False
+    if not finished:
+        raise BadSetting(f"weights_from must be the directory of a finished run, not {directory}")
+    R, H, I = found.W_ih.shape
+    O = found.W_ho.shape[1]
+    if (inputs, hidden, outputs) != (I, H, O):
+        raise BadSetting(
+            f"weights_from must hold networks of the sizes {inputs}-{hidden}-{outputs} for these settings, "
+            f"and those in {directory} are {I}-{H}-{O}"
+        )
+    if replicates > R:
+        raise BadSetting(f"replicates must be at most {R}, the networks in {directory}, not {replicates}")
+    return Weights(*(array[:replicates] for array in found))

@@ -1,0 +1,100 @@
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import SMALL
+
+import elman
+from elman import report
+from elman.config import BadSetting
+from elman.runner import run_into
+
+XOR = (*SMALL["xor"], "replicates=3")
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    """(directory, result) of a finished run of three networks."""
+    directory = tmp_path_factory.mktemp("saved") / "run"
+    return directory, run_into(directory, elman.settings(*XOR))
+
+
+def test_without_epochs_the_saved_networks_are_only_tested(run, tmp_path):
+    directory, first = run
+    again = run_into(tmp_path, elman.settings(*XOR, f"weights_from='{directory}'", "epochs=0"))
+    np.testing.assert_array_equal(again.outputs, first.outputs)
+    assert again.evaluated.tolist() == [0]
+    for name in ("position_errors", "bit_errors", "predictions", "hidden_states", "cycle_errors"):
+        assert (tmp_path / f"{name}.csv").read_bytes() == (directory / f"{name}.csv").read_bytes()
+
+
+def test_a_run_without_epochs_leaves_empty_what_training_would_have_told(run, tmp_path):
+    directory, _ = run
+    result = run_into(tmp_path, elman.settings(*XOR, f"weights_from='{directory}'", "epochs=0"))
+    assert (tmp_path / "losses.csv").read_text() == "replicate,epoch,loss\n"
+    summary = pd.read_csv(tmp_path / "summary.csv")
+    assert len(summary) == 3
+    assert summary[["final_loss", "best_loss", "best_epoch", "takeoff_epoch"]].isna().all(axis=None)
+    assert summary[["chance_loss", "floor_loss", "test_mse", "predictable_error_rate"]].notna().all(axis=None)
+    figures = {path.stem for path in (tmp_path / "figures").iterdir()}
+    assert not figures & {"training_loss", "learning_curve"}
+    assert {"error_over_12_steps", "hidden_units"} <= figures
+    text = report.report(result)
+    assert f"weights from {directory}" in text
+    assert "Training loss" not in text
+
+
+@pytest.mark.parametrize("R", [1, 3])
+def test_training_goes_on_where_the_saved_run_stopped(run, tmp_path, R):
+    """With the same seed, so on the same streams; the context is reset, so nothing but the weights is handed on."""
+    directory, first = run
+    later = elman.run(elman.settings(*XOR, f"weights_from='{directory}'", "epochs=10", f"replicates={R}"))
+    whole = elman.run(elman.settings(*XOR, "epochs=35", f"replicates={R}"))
+    for after, wanted, before, start in zip(later.weights, whole.weights, later.initial, first.weights, strict=True):
+        np.testing.assert_array_equal(after, wanted)
+        np.testing.assert_array_equal(before, start[:R])
+    np.testing.assert_array_equal(later.losses, whole.losses[:, 25:])
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("hidden_size=4", "weights_from must hold networks of the sizes 1-4-1 for these settings, and those in "),
+        ("replicates=4", "replicates must be at most 3, the networks in "),
+        ("weights_from=nowhere", "weights_from must be the directory of a finished run, not nowhere"),
+        ("weights_from=[a]", "weights_from must be text or null, not ['a']"),
+    ],
+)
+def test_networks_that_cannot_be_used_are_refused_in_one_line(run, override, message):
+    with pytest.raises(BadSetting, match=re.escape(message)) as refused:
+        elman.settings(*XOR, f"weights_from='{run[0]}'", override)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("status", ["failed", "running"])
+def test_the_networks_of_a_run_that_did_not_finish_are_refused(run, tmp_path, status):
+    (tmp_path / "weights.npz").write_bytes((run[0] / "weights.npz").read_bytes())
+    for text in (json.dumps({"status": status}), "{", "[]"):
+        (tmp_path / "run.json").write_text(text)
+        with pytest.raises(BadSetting, match="weights_from must be the directory of a finished run"):
+            elman.settings(*XOR, f"weights_from='{tmp_path}'")
+
+
+def test_a_run_does_not_replace_the_networks_that_it_starts_from(run):
+    directory, _ = run
+    before = (directory / "weights.npz").read_bytes()
+    with pytest.raises(BadSetting, match="weights_from must be another directory than that of this run"):
+        run_into(directory, elman.settings(*XOR, f"weights_from='{directory}'", "overwrite=true"))
+    assert (directory / "weights.npz").read_bytes() == before
+
+
+def test_a_trained_network_can_be_tested_with_an_unknown_word(tmp_path):
+    """The paper's Figure 8: zog stands in the place of man, for networks that have never met it."""
+    run_into(tmp_path / "run", elman.settings(*SMALL["sentences"], "figures=false"))
+    more = (f"weights_from='{tmp_path / 'run'}'", "epochs=0", "task.replace=[man,zog]")
+    result = elman.run(elman.settings(*SMALL["sentences"], *more))
+    assert "zog" in result.test.symbols
+    assert "man" not in result.test.symbols
+    np.testing.assert_array_equal(result.weights.W_ih, result.initial.W_ih)
