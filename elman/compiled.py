@@ -237,7 +237,7 @@ def _in_units(array: np.ndarray) -> np.ndarray:
     """The units (1, ..., n) of one network in vectors (..., n/8, 8)."""
     *shape, n = array.shape[1:]
     laid = _zeros((*shape, -(-n // _UNITS), _UNITS), array.dtype)
-    laid.reshape(*shape, -1)[..., :n] = array[0]
+    laid.reshape(*shape, laid.shape[-2] * laid.shape[-1])[..., :n] = array[0]
     return laid
 
 
