@@ -6,11 +6,10 @@ numbers alike, lane by lane, in IEEE double precision. Processors that lack the 
 """
 
 import operator
-import platform
 from hashlib import sha256
 from pathlib import Path
 
-from llvmlite import binding, ir
+from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
@@ -20,7 +19,6 @@ from numba.np import arrayobj
 SOURCE = sha256(Path(__file__).read_bytes()).hexdigest()
 
 _ELEMENTS = {types.float64: ir.DoubleType(), types.uint8: ir.IntType(8), types.boolean: ir.IntType(1)}
-_FUSED = platform.machine() not in ("x86_64", "AMD64") or binding.get_host_cpu_features().get("fma", False)
 
 
 class Lanes(types.Type):
@@ -67,6 +65,11 @@ def _constant(like, value):
     return ir.Constant(like, [value] * like.count if isinstance(like, ir.VectorType) else value)
 
 
+def _ints(kind):
+    """LLVM's type for the bits of numbers or lanes."""
+    return ir.VectorType(ir.IntType(64), kind.width) if isinstance(kind, Lanes) else ir.IntType(64)
+
+
 def _define(function, instruction):
     @type_callable(function)
     def _typed(context):
@@ -87,13 +90,11 @@ _define(operator.truediv, "fdiv")
 
 @intrinsic
 def fma(typing, a, b, c):
-    """A * b + c, rounded once; rounded twice on the rare processor that has no such instruction."""
+    """A * b + c, rounded once, on every processor; one without such an instruction takes a few times longer."""
     kind = _common(a, b, c)
 
     def emit(context, builder, signature, values):
         a, b, c = _widened(context, builder, kind, values)
-        if not _FUSED:
-            return builder.fadd(builder.fmul(a, b), c)
         name = f"llvm.fma.v{kind.width}f64" if isinstance(kind, Lanes) else "llvm.fma.f64"
         function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(a.type, [a.type] * 3), name)
         return builder.call(function, (a, b, c))
@@ -132,10 +133,10 @@ def scaled(typing, x, power):
     kind = _common(x, power)
 
     def emit(context, builder, signature, values):
-        like = context.get_value_type(kind)
-        ints = ir.VectorType(ir.IntType(64), kind.width) if isinstance(kind, Lanes) else ir.IntType(64)
-        x, power = (builder.bitcast(value, ints) for value in values)
-        return builder.bitcast(builder.add(x, builder.shl(power, _constant(ints, 52))), like)
+        x, power = (builder.bitcast(value, _ints(kind)) for value in values)
+        return builder.bitcast(
+            builder.add(x, builder.shl(power, _constant(power.type, 52))), context.get_value_type(kind)
+        )
 
     return kind(x, power), emit
 
@@ -149,6 +150,29 @@ def truth(typing, bits):
         return builder.icmp_unsigned("!=", values[0], _constant(context.get_value_type(bits), 0))
 
     return kind(bits), emit
+
+
+@intrinsic
+def mask(typing, condition):
+    """A number for `masked`: all bits set where the condition holds, none where it does not."""
+    kind = Lanes(condition.width, types.float64) if isinstance(condition, Lanes) else types.float64
+
+    def emit(context, builder, signature, values):
+        return builder.bitcast(builder.sext(values[0], _ints(kind)), context.get_value_type(kind))
+
+    return kind(condition), emit
+
+
+@intrinsic
+def masked(typing, x, mask):
+    """X where the mask is set, and 0 where it is not."""
+    kind = _common(x, mask)
+
+    def emit(context, builder, signature, values):
+        bits = [builder.bitcast(value, _ints(kind)) for value in _widened(context, builder, kind, values)]
+        return builder.bitcast(builder.and_(*bits), context.get_value_type(kind))
+
+    return kind(x, mask), emit
 
 
 @intrinsic
