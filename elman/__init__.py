@@ -6,23 +6,36 @@
     settings = elman.settings("task=cv", "hidden_size=8")
     result = elman.run(settings)
     frame = elman.tables.TABLES["position_errors"](result)
+
+``load`` and ``load_runs`` read the runs that are on disk, and ``compare`` compares them:
+
+    runs = elman.load("summary", "runs")
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from elman import plots, tables
+    from elman import compare, plots, tables
     from elman.cli import settings
     from elman.config import Settings
     from elman.runner import Result, run
+    from elman.runs import load, load_runs
     from elman.stream import Stream
 
 __version__ = "0.1.0"
-__all__ = ["Result", "Settings", "Stream", "plots", "run", "settings", "tables"]
+__all__ = ["Result", "Settings", "Stream", "compare", "load", "load_runs", "plots", "run", "settings", "tables"]
 
 # Each public name is imported when it is first used, so that `elman --help` need not wait for pandas.
-_HOME = {"settings": "cli", "Settings": "config", "Result": "runner", "run": "runner", "Stream": "stream"}
+_HOME = {
+    "settings": "cli",
+    "Settings": "config",
+    "Result": "runner",
+    "run": "runner",
+    "Stream": "stream",
+    "load": "runs",
+    "load_runs": "runs",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import logging
+import math
 import os
 import re
 import secrets
@@ -23,7 +24,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
 
 from elman import __version__
@@ -32,7 +33,8 @@ from elman.config import BadSetting, Settings, checked, unknown, wrong_type
 if TYPE_CHECKING:
     import numpy as np
 
-    from elman.runner import Progress
+    from elman.runner import Progress, Result
+    from elman.sweep import Sweep
 
 _HERE = Path(__file__).parent
 CONF = _HERE / "conf" if (_HERE / "conf").is_dir() else _HERE.parent / "conf"  # in a wheel, or in a checkout
@@ -54,7 +56,9 @@ def settings(*overrides: str) -> Settings:
         BadSetting: for a key that is unknown, or a value that is of the wrong type or breaks its rule.
     """
     try:
-        return _composed(overrides, CONF, "config")
+        with _hydra_at(CONF), _null_choices_refused():
+            composed = hydra.compose("config", overrides=list(overrides))
+        return checked(composed)
     except (HydraException, OmegaConfBaseException) as error:
         raise BadSetting(_explained(error)) from error
 
@@ -69,9 +73,11 @@ def main() -> None:
         flags = get_args_parser().parse_args()
         if flags.help and not (flags.config_dir or flags.config_path or flags.config_name):
             return _print_help(flags.overrides)
-        if flags.multirun or "hydra.mode=MULTIRUN" in flags.overrides:
-            _check_sweep(flags)
-        _job()
+        sweep = _planned(flags)
+        if sweep is None:
+            _job()
+        else:
+            _swept(sweep)
     except KeyboardInterrupt:
         _end("interrupted", 130)
     except Exception as error:
@@ -95,27 +101,91 @@ def _print_help(overrides: list[str]) -> None:
     print(Template(composed.hydra.help.template).substitute(APP_CONFIG_GROUPS=groups, CONFIG=OmegaConf.to_yaml(chosen)))
 
 
-def _check_sweep(flags: Namespace) -> None:
-    """Check the settings of all jobs of a sweep, before Hydra makes the first directory."""
-    overrides = flags.overrides
+def _planned(flags: Namespace) -> "Sweep | None":
+    """The sweep that a command asks for, with the settings of all its jobs checked and its directory taken; or None.
+
+    It is asked for by -m, or by hydra.mode in an override or in a file; without any of these there is no need to look.
+    """
+    other_command = flags.help or flags.hydra_help or flags.cfg or flags.info or flags.shell_completion
+    files = flags.config_dir or flags.config_path or flags.config_name
+    if other_command or not (
+        flags.multirun or files or any("experiment" in o or "hydra" in o for o in flags.overrides)
+    ):
+        return None
+    overrides = list(flags.overrides)
     if flags.config_dir:
-        overrides = [f"hydra.searchpath=[file://{Path(flags.config_dir).absolute()}]", *overrides]
-    config_dir, config_name = Path(flags.config_path or CONF).absolute(), flags.config_name or "config"
-    with _hydra_at(config_dir):
-        jobs = _jobs(overrides)
-    for job in jobs:
-        _composed(job, config_dir, config_name)
+        overrides.append(f"hydra.searchpath=[file://{Path(flags.config_dir).absolute()}]")
+    with _hydra_at(Path(flags.config_path or CONF).absolute()):
+        loader = GlobalHydra.instance().config_loader()
+        name = flags.config_name or "config"
+        with _null_choices_refused():
+            master = loader.load_configuration(
+                name, overrides, run_mode=RunMode.MULTIRUN, validate_sweep_overrides=False
+            )
+            if not flags.multirun and master.hydra.mode != RunMode.MULTIRUN:
+                return None
+            jobs = list(_jobs(master))
+            for job in jobs:
+                config = loader.load_sweep_config(master, job)
+                with open_dict(config), read_write(config):
+                    del config["hydra"]
+                checked(config)
+    return _taken(master, jobs)
 
 
-def _jobs(overrides: list[str]) -> Iterator[tuple[str, ...]]:
+def _jobs(master: DictConfig) -> Iterator[list[str]]:
     """The overrides of each job of a sweep; without those that only a sweeper can choose, such as intervals."""
-    choices = []
-    for override in OverridesParser.create(GlobalHydra.instance().config_loader()).parse_overrides(overrides):
+    params = [f"{key}={value}" for key, value in (master.hydra.sweeper.get("params") or {}).items()]
+    choices: dict[str, list[str]] = {}
+    parser = OverridesParser.create(GlobalHydra.instance().config_loader())
+    for override in parser.parse_overrides([*params, *master.hydra.overrides.task]):
+        key = override.get_key_element()
         if override.is_discrete_sweep():
-            choices.append([f"{override.get_key_element()}={value}" for value in override.sweep_string_iterator()])
+            choices[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
         elif not override.is_sweep_override():
-            choices.append([str(override.input_line)])
-    return itertools.product(*choices)
+            choices[key] = [f"{key}={override.get_value_element_as_str()}"]
+    return (list(job) for job in itertools.product(*choices.values()))
+
+
+def _taken(master: DictConfig, jobs: list[list[str]]) -> "Sweep":
+    """The sweep in its directory; unless the user has named that, it is made here, so that no two sweeps share one."""
+    from elman.record import Refused
+    from elman.sweep import Sweep
+
+    directory = Path(master.hydra.sweep.dir).absolute()
+    if "elman_unique" in OmegaConf.to_yaml(master.hydra.sweep):
+        try:
+            directory.mkdir(parents=True)
+        except FileExistsError:
+            raise Refused(f"{directory}: another sweep has just taken this directory") from None
+    basic = master.hydra.sweeper._target_.endswith(".BasicSweeper")
+    return Sweep(directory, tuple(map(tuple, jobs)) if basic else None)
+
+
+def _swept(sweep: "Sweep") -> None:
+    """Run a sweep, and end it with the comparison of its runs, whatever became of them."""
+    from elman.sweep import ended, watched
+
+    # Hydra composes anew; it is told the directory, because a timestamp would have moved on, and a relative directory
+    # would be taken from wherever a worker was started.
+    sys.argv.append(f"hydra.sweep.dir={_quoted(str(sweep.directory))}")
+    trouble: BaseException | None = None
+    try:
+        with watched(sweep):
+            _job()
+    except (Exception, KeyboardInterrupt) as error:
+        trouble = error
+    _forget_if_empty(sweep.directory)
+    unfinished = ended(sweep)
+    if trouble:
+        raise trouble
+    if unfinished:
+        raise SystemExit(1)
+
+
+def _quoted(text: str) -> str:
+    """Text as a value of an override; there a backslash counts only before a quote."""
+    return "'" + re.sub(r"(\\+)(?='|$)", r"\1\1", text).replace("'", "\\'") + "'"
 
 
 @contextmanager
@@ -130,15 +200,14 @@ def _hydra_at(config_dir: Path) -> Iterator[None]:
         GlobalHydra.instance().hydra = outer
 
 
-def _composed(overrides: Iterable[str], config_dir: Path, config_name: str) -> Settings:
-    with _hydra_at(config_dir):
-        try:
-            composed = hydra.compose(config_name, overrides=list(overrides))
-        except ValueError as error:
-            if not _is_null_choice(error):
-                raise
-            raise BadSetting(_explained(error)) from error
-    return checked(composed)
+@contextmanager
+def _null_choices_refused() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        if not _is_null_choice(error):
+            raise
+        raise BadSetting(_explained(error)) from error
 
 
 def _foreseen(error: Exception) -> bool:
@@ -182,53 +251,80 @@ def _explained(error: Exception) -> str:
 
 
 @hydra.main(**_DEFAULTS, config_path=str(CONF), config_name="config")
-def _job(composed: DictConfig) -> None:
-    """One run, in the directory that Hydra has chosen for it."""
-    # Imported here, not above: for a quick --help, and because a compiled function among the globals of the module that
-    # holds Hydra's main function would lose numba's cache in the workers of a launcher.
-    from elman import report, runner
+def _job(composed: DictConfig) -> float | None:
+    """One run, in the directory that Hydra has chosen for it; in a sweep, the number that an optimiser minimises."""
+    from elman import report, runs
 
-    config = HydraConfig.get()
-    directory, single = Path(config.runtime.output_dir), config.mode == RunMode.RUN
-    overrides = list(config.overrides.task)
+    directory = Path(HydraConfig.get().runtime.output_dir)
+    if HydraConfig.get().mode == RunMode.RUN:
+        _alone(composed, directory)
+        return None
     try:
-        chosen = checked(composed)
-        with _progress(chosen, bar=single and _can_draw(sys.stderr)) as progress:
-            result = runner.run_into(
-                directory,
-                chosen,
-                about={
-                    "command": sys.argv,
-                    "overrides": overrides,
-                    "experiment": config.runtime.choices.get("experiment"),
-                },
-                attachments={
-                    ".hydra/config.yaml": OmegaConf.to_yaml(composed),
-                    ".hydra/hydra.yaml": OmegaConf.to_yaml(HydraConfig.instance().cfg),
-                    ".hydra/overrides.yaml": OmegaConf.to_yaml(config.overrides.task),
-                },
-                progress=progress,
-            )
+        result = _run(composed, directory, lines=logging.DEBUG)
+    except Exception as error:  # the other jobs of the sweep go on
+        _forget_if_empty(directory)
+        log.debug("failed", exc_info=True)  # to the run's log
+        entry = runs.entry_of(directory)
+        if entry is None or entry["status"] != "failed":  # the sweep's log cannot know
+            print(f"{directory.name}: {_explained(error)}", file=sys.stderr)
+        return math.nan
+    if result is not None:
+        log.debug("%s", report.report(result))
+    return report.objective(runs.read(directory, "summary"))
+
+
+def _alone(composed: DictConfig, directory: Path) -> None:
+    """A run that is not part of a sweep: its report is printed."""
+    from elman import report
+
+    try:
+        result = _run(composed, directory, bar=_can_draw(sys.stderr))
     except Exception as error:
         _forget_if_empty(directory)
-        if single and _foreseen(error):
+        if _foreseen(error):
             _end(_explained(error), _status(error))
-        print(f"{directory.name} failed: {_explained(error)}", file=sys.stderr)
         raise
     shown = Path(os.path.relpath(directory)) if directory.is_relative_to(Path.cwd()) else directory
     if result is None:
-        return _say(f"{shown} holds the finished run of these settings already; overwrite=true runs it again")
+        return report.say(f"{shown} holds the finished run of these settings already; overwrite=true runs it again")
     text = report.report(result)
-    log.debug("%s", text)  # to the run's log
-    _say(f"\n{text}\n\nFiles are in {shown}" if single else f"{shown.name}: {report.in_one_line(result)}")
+    log.debug("%s", text)
+    report.say(f"\n{text}\n\nFiles are in {shown}")
 
 
-def _say(text: str) -> None:
-    """Print, unless nobody reads any more, as after `elman | head`."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
+def _run(composed: DictConfig, directory: Path, *, bar: bool = False, lines: int = logging.INFO) -> "Result | None":
+    # Imported here, not above: for a quick --help, and because a compiled function among the globals of the module that
+    # holds Hydra's main function would lose numba's cache in the workers of a launcher.
+    from elman import runner
+
+    config = HydraConfig.get()
+    overrides = list(config.overrides.task)
+    chosen = checked(composed)
+    with _progress(chosen, bar=bar, level=logging.DEBUG if bar else lines) as progress:
+        return runner.run_into(
+            directory,
+            chosen,
+            about={
+                "command": sys.argv if config.mode == RunMode.RUN else ["elman", *overrides],
+                "overrides": overrides,
+                "experiment": config.runtime.choices.get("experiment"),
+                "launcher": config.runtime.choices.get("hydra/launcher"),
+                "node": _node(),
+            },
+            attachments={
+                ".hydra/config.yaml": OmegaConf.to_yaml(composed),
+                ".hydra/hydra.yaml": OmegaConf.to_yaml(HydraConfig.instance().cfg),
+                ".hydra/overrides.yaml": OmegaConf.to_yaml(config.overrides.task),
+            },
+            progress=progress,
+        )
+
+
+def _node() -> str | None:
+    """The node of a Ray cluster on which this is run, if it is one."""
+    if (ray := sys.modules.get("ray")) and ray.is_initialized():
+        return str(ray.get_runtime_context().get_node_id())
+    return None
 
 
 def _can_draw(stream: TextIO) -> bool:
@@ -247,8 +343,8 @@ def _forget_if_empty(directory: Path) -> None:
 
 
 @contextmanager
-def _progress(chosen: Settings, *, bar: bool) -> "Iterator[Progress]":
-    """A function that reports the loss: on a progress bar or in a line, and in a line of the run's log either way."""
+def _progress(chosen: Settings, *, bar: bool, level: int) -> "Iterator[Progress]":
+    """A function that reports the loss: on a progress bar, if there is one, and in a line of this level."""
     of = f" (median of {chosen.replicates} networks)" if chosen.replicates > 1 else ""
     with ExitStack() as stack:
         if bar:
@@ -261,7 +357,6 @@ def _progress(chosen: Settings, *, bar: bool) -> "Iterator[Progress]":
             if bar:
                 shown.set_postfix_str(f"loss {loss:.6f}", refresh=False)
                 shown.update(epoch - shown.n)
-            level = logging.DEBUG if bar else logging.INFO
             log.log(level, "Epoch %d/%d, loss: %.6f%s", epoch, chosen.epochs, loss, of)
 
         yield progress

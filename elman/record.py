@@ -143,7 +143,8 @@ def recorded(
         except OSError:
             (directory / "run.json").unlink(missing_ok=True)
         raise
-    save("finished")
+    whole = [directory / name for name in outputs if (directory / name).is_file()]
+    save("finished", bytes={path.name: path.stat().st_size for path in whole})
 
 
 def publish(directory: Path, contents: Mapping[str, bytes]) -> None:

@@ -1,5 +1,7 @@
 """What a run has to say, as text: a Result in, the lines that are printed after it out."""
 
+import os
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,14 +41,31 @@ def report(result: "Result") -> str:
     return "\n\n".join(parts)
 
 
-def in_one_line(result: "Result") -> str:
-    """The outcome of a run, for a sweep's log."""
-    summary = tables.summary(result)
-    parts = [f"loss {_spread(summary['final_loss'], '.4f')}"] if result.settings.epochs else []
+def say(text: str) -> None:
+    """Print, unless nobody reads any more, as after `elman | head`."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
+
+
+def in_one_line(summary: pd.DataFrame) -> str:
+    """The outcome of a run, from its summary.csv."""
+    parts = [f"loss {_spread(summary['final_loss'], '.4f')}"] if summary["final_loss"].notna().all() else []
     parts.append(f"test error {_spread(summary['test_mse'], '.4f')}")
     if summary["predictable_error_rate"].notna().any():
         parts.append(f"error rate at predictable steps {_spread(summary['predictable_error_rate'], '.3f')}")
     return "; ".join(parts)
+
+
+def objective(summary: pd.DataFrame) -> float:
+    """The number by which runs are compared, from their summary.csv; the less the better.
+
+    The median over the networks of the error rate at the steps that can be predicted, or of the squared error on the
+    test stream where there are none.
+    """
+    rate = summary["predictable_error_rate"]
+    return float((rate if rate.notna().any() else summary["test_mse"]).median())
 
 
 def _headline(result: "Result") -> str:

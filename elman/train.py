@@ -73,16 +73,16 @@ def _numpy() -> Backend:
 
 
 def _numba() -> Backend:
-    from elman import compiled  # numba takes its time to import, and the numpy backend does not need it
-
     with _interrupts_put_off():
+        from elman import compiled  # numba takes its time to import, and the numpy backend does not need it
+
         compiled.warm_up()
     return Backend(compiled.train, compiled.predict)
 
 
 @contextmanager
 def _interrupts_put_off() -> Iterator[None]:
-    """Hold Ctrl-C back until the end of the block; numba's compiler would make an error of its own of it."""
+    """Hold Ctrl-C back until the end of the block; numba would lose it, or make an error of its own of it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

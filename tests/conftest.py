@@ -2,7 +2,9 @@
 
 import os
 import signal
+import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,62 @@ SMALL = {
 def lengths(task, practice, test):
     """Settings for streams of so many elements, where a task lets one choose."""
     return () if task == "text" else (f"task.length={practice}", f"task.test_length={test}")
+
+
+TINY = ("task.length=30", "task.test_length=60", "epochs=20")
+
+
+def csvs(directory):
+    return {path.name: path.read_bytes() for path in directory.glob("*.csv")}
+
+
+def command(*overrides, **more):
+    """Run the command line in a process of its own."""
+    program = [sys.executable, "-m", "elman", *overrides]
+    return subprocess.run(program, capture_output=True, text=True, timeout=100, **more)
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def start(here):
+    """Start the command line in a process group of its own, which ends with the test at the latest."""
+    processes = []
+
+    def run(*overrides, **more):
+        program = [sys.executable, "-m", "elman", *overrides]
+        pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
+        processes.append(subprocess.Popen(program, **pipes, start_new_session=True, **more))
+        return processes[-1]
+
+    yield run
+    for process in processes:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        process.stderr.close()
+
+
+@pytest.fixture
+def call(here, monkeypatch, capfd):
+    """Run the command line in this process; returns exit status, standard output and standard error."""
+    from elman import cli
+
+    def run(*overrides):
+        monkeypatch.setattr(sys, "argv", ["elman", *overrides])
+        monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+        status = 0
+        try:
+            cli.main()
+        except SystemExit as end:
+            status = end.code
+        return (status, *capfd.readouterr())
+
+    return run
 
 
 @pytest.fixture(scope="session", params=SMALL)

@@ -11,51 +11,18 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import SMALL
+from conftest import SMALL, TINY, command, csvs
 
 import elman
 from elman import cli
+from elman.train import TRAINERS
 
-TINY = ("task.length=30", "task.test_length=60", "epochs=20")
 LONG = ("task.length=30", "task.test_length=30", "epochs=100000000", "evaluate_every=0", "figures=false")
-
-
-def command(*overrides, **more):
-    """Run the command line in a process of its own."""
-    program = [sys.executable, "-m", "elman", *overrides]
-    return subprocess.run(program, capture_output=True, text=True, timeout=100, **more)
-
-
-@pytest.fixture
-def here(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-@pytest.fixture
-def call(here, monkeypatch, capfd):
-    """Run the command line in this process; returns exit status, standard output and standard error."""
-
-    def run(*overrides):
-        monkeypatch.setattr(sys, "argv", ["elman", *overrides])
-        monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
-        status = 0
-        try:
-            cli.main()
-        except SystemExit as end:
-            status = end.code
-        return (status, *capfd.readouterr())
-
-    return run
 
 
 def only_run(directory):
     (found,) = directory.rglob("run.json")
     return found.parent
-
-
-def csvs(directory):
-    return {path.name: path.read_bytes() for path in directory.glob("*.csv")}
 
 
 def test_a_run_ends_with_its_report_and_the_files_of_the_contract(here):
@@ -139,6 +106,7 @@ def test_a_directory_that_cannot_be_made_ends_in_one_line(call, here, directory)
 
 
 def test_a_full_disk_ends_in_one_line_and_leaves_no_results(here):
+    TRAINERS["numba"]()  # compiled here, where there is room for numba's cache
     program = (
         "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000)); import elman.cli; elman.cli.main()"
     )
@@ -163,17 +131,17 @@ def test_another_run_in_the_directory_is_refused_and_kept(call, here):
     assert call(*TINY, "figures=false", "hydra.run.dir=run", "seed=1", "overwrite=true")[0] == 0
 
 
-def started(here, *overrides):
-    """Start a run that would take hours, and wait until it trains."""
-    program = [sys.executable, "-m", "elman", *LONG, "hydra.run.dir=run", *overrides]
-    process = subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=here)
+@pytest.fixture
+def training(start):
+    """A run that would take hours, and trains by now."""
+    process = start(*LONG, "hydra.run.dir=run")
     while "Epoch" not in process.stderr.readline():
         assert process.poll() is None
     return process
 
 
-def test_ctrl_c_leaves_an_interrupted_run_and_no_traceback(here):
-    process = started(here)
+def test_ctrl_c_leaves_an_interrupted_run_and_no_traceback(training, here):
+    process = training
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
@@ -182,8 +150,8 @@ def test_ctrl_c_leaves_an_interrupted_run_and_no_traceback(here):
     assert json.loads((here / "run" / "run.json").read_text())["status"] == "interrupted"
 
 
-def test_a_killed_run_is_marked_as_running_and_can_be_given_again(call, here):
-    process = started(here)
+def test_a_killed_run_is_marked_as_running_and_can_be_given_again(training, call, here):
+    process = training
     status, _, err = call(*LONG, "hydra.run.dir=run")
     assert status == 1
     assert "another process is writing to this directory" in err
@@ -199,10 +167,8 @@ def test_a_killed_run_is_marked_as_running_and_can_be_given_again(call, here):
     assert not (here / "run" / ".lock").exists()
 
 
-def test_ctrl_c_while_compiling_ends_like_any_other(here):
-    program = [sys.executable, "-m", "elman", *LONG, "hydra.run.dir=run"]
-    env = os.environ | {"NUMBA_CACHE_DIR": str(here / "empty")}
-    process = subprocess.Popen(program, stderr=subprocess.PIPE, text=True, cwd=here, env=env)
+def test_ctrl_c_while_compiling_ends_like_any_other(start, here):
+    process = start(*LONG, "hydra.run.dir=run", env=os.environ | {"NUMBA_CACHE_DIR": str(here / "empty")})
     while not (here / "run" / "run.json").exists():
         time.sleep(0.02)
     time.sleep(1.0)  # numba is imported by now and compiles, or has compiled: either way it must end well
@@ -232,30 +198,6 @@ def test_a_loss_that_is_no_longer_finite_fails_in_one_line(call, here):
     assert status == 1
     assert re.fullmatch(r"elman: the loss .+ is not finite in epoch 1; a learning_rate below 0.1 may help\n", err)
     assert json.loads((only_run(here) / "run.json").read_text())["status"] == "failed"
-
-
-def test_a_sweep_puts_each_job_in_a_directory_named_after_its_overrides(call, here):
-    status, out, _ = call("-m", *TINY, "hidden_size=2,3", "figures=false", "hydra.sweep.dir=sweep")
-    assert status == 0
-    names = [path.parent.name for path in sorted(here.rglob("run.json"))]
-    assert names == [f"task.length=30,task.test_length=60,epochs=20,hidden_size={H},figures=False" for H in (2, 3)]
-    assert all(f"{name}: loss 0." in out for name in names)
-    before = [path.stat().st_mtime_ns for path in here.rglob("run.json")]
-    assert call("-m", *TINY, "hidden_size=2,3", "figures=false", "hydra.sweep.dir=sweep")[0] == 0
-    assert [path.stat().st_mtime_ns for path in here.rglob("run.json")] == before
-    overwriting = ("hidden_size=2,3", "figures=false", "hydra.sweep.dir=sweep", "overwrite=true")
-    assert call("-m", *TINY, *overwriting)[0] == 0
-    assert all(
-        new > old for new, old in zip([p.stat().st_mtime_ns for p in here.rglob("run.json")], before, strict=True)
-    )
-
-
-def test_a_sweep_goes_on_after_a_job_that_fails(call, here):
-    status, _, err = call("-m", *TINY, "hidden_size=20", "initial_weights=1e308,0.1", "figures=false")
-    assert status == 1
-    assert "Traceback" not in err
-    states = {json.loads(path.read_text())["status"] for path in here.rglob("run.json")}
-    assert states == {"failed", "finished"}
 
 
 @pytest.mark.parametrize("overrides", [["a/b=1"], ["a_b=1"], ["x" * 300], ["x" * 301], []])

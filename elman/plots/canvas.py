@@ -1,4 +1,4 @@
-"""What all figures share: their width, colours and margins, the reading of a run's files, and lines over networks."""
+"""What all figures share: their width, colours and margins, what a run's directory holds, and lines over networks."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -27,12 +27,6 @@ STYLE: dict[Any, Any] = {
     "xtick.major.width": 0.6,
     "ytick.major.width": 0.6,
 }
-_TEXTS = ("input", "target", "position", "feature", "class", "symbol", "input_position", "context")
-
-
-def read(run: Path, table: str) -> pd.DataFrame:
-    """A table of the run; symbols are text, also where they look like numbers."""
-    return pd.read_csv(run / f"{table}.csv", dtype=dict.fromkeys(_TEXTS, str), keep_default_na=False, na_values=[""])
 
 
 def has(run: Path, table: str) -> bool:

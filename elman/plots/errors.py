@@ -6,7 +6,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from elman.plots.canvas import COLOURS, GREY, band, canvas, networks, of_networks, read, settings
+from elman.plots.canvas import COLOURS, GREY, band, canvas, networks, of_networks, settings
+from elman.runs import read
 
 LETTERS = 30  # in a row of Figure 6
 

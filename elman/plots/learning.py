@@ -6,7 +6,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from elman.plots.canvas import COLOURS, GREY, band, canvas, networks, of_networks, read, settings
+from elman.plots.canvas import COLOURS, GREY, band, canvas, networks, of_networks, settings
+from elman.runs import read
 
 # The mean squared error of answering, at every step, the exclusive-or of the last two bits: on two of three steps it is
 # right half the time, for which 1/3 is the best output, and on the third always (Elman 1990, pp. 186-187).

@@ -9,7 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from elman.plots.canvas import COLOURS, GREY, canvas, divided, has, lines_of, name_steps, read, which
+from elman.plots.canvas import COLOURS, GREY, canvas, divided, has, lines_of, name_steps, which
+from elman.runs import read
 
 STEPS = 24  # shown over time
 TRAJECTORIES = 3

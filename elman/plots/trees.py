@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from elman.plots.canvas import COLOURS, GREY, canvas, divided, has, read, settings, which
+from elman.plots.canvas import COLOURS, GREY, canvas, divided, has, settings, which
+from elman.runs import read
 
 MOST_LEAVES = 60
 ROW = 0.115  # inches between two leaves, and between two lines below

@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from elman.plots.canvas import WIDE, WIDTH, lines_of, name_steps, read, which
+from elman.plots.canvas import WIDE, WIDTH, lines_of, name_steps, which
+from elman.runs import read
 
 MOST_NAMED = 45  # columns; the names of more would overlap
 MOST_CELL, LEFT, GAP = 0.2, 0.45, 0.12  # inches

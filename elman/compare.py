@@ -1,0 +1,316 @@
+"""Many runs, one answer: runs taken together by their settings, as a table and a figure; the command elman-compare."""
+
+import argparse
+import json
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from statistics import NormalDist
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from elman import record, runs
+from elman.report import say
+from elman.runs import Run
+from elman.tables import SUCCESS
+
+_TABLES = ("summary", "losses", "learning_curve", "position_errors")
+# Settings that change no number of a network.
+_NEUTRAL = {"overwrite", "figures", "record_steps", "replicates"}
+
+
+@dataclass(frozen=True)
+class Group:
+    """R networks whose runs have the same values of some settings."""
+
+    values: dict[str, Any]
+    """The values of these settings, by their full keys."""
+    task: str
+    summary: pd.DataFrame
+    """One row a network, as in summary.csv."""
+    losses: pd.DataFrame
+    """(epochs, R): the loss on the practice stream; indexed by epoch."""
+    rates: pd.DataFrame
+    """(tests, R): error rate at the predictable positions of the test stream by epoch; empty if there are none."""
+    mse: pd.DataFrame
+    """(P, R): squared error after training; indexed by position."""
+    floor: pd.Series
+    """(P,): the best possible squared error, by position."""
+    success_epochs: pd.Series
+    """(R,): the first tested epoch at which each network was successful; NaN for those that never were."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Runs on disk, taken together by their settings."""
+
+    groups: tuple[Group, ...]
+    success: float
+    """The error rate at the predictable positions up to which a network counts as successful."""
+    table: pd.DataFrame
+    """One row a group, as in comparison.csv."""
+    notes: tuple[str, ...]
+    """What a reader of the table should know: runs that were left out, or taken together though they differ."""
+
+
+def compare(*directories: str | Path, by: Sequence[str] = (), success: float = SUCCESS) -> Comparison:
+    """Compare all finished runs below some directories, by their settings.
+
+    Runs of different tasks are kept apart, and networks that several runs have trained alike count once.
+
+    Args:
+        directories: where to look; "runs" if none is named.
+        by: full keys of settings; one group for each combination of their values. Those that differ, if none is named.
+        success: the error rate at the predictable positions up to which a network counts as successful, from 0 to 1.
+
+    Raises:
+        FileNotFoundError: if a directory does not exist, or no finished run is below them.
+        KeyError: for a key that no run has.
+    """
+    every, left_out = runs.found(*directories)
+    whole = list(runs.finished(every, _TABLES, left_out))
+    if not whole:
+        raise FileNotFoundError(f"no finished run below {', '.join(map(str, directories or ['runs']))}")
+    settings = [runs.flat(run.entry["settings"]) for run in whole]
+    known = {key for one in settings for key in one}
+    for key in by:
+        if key not in known:
+            raise KeyError(f"no run has a setting {key}; there are {', '.join(sorted(known))}")
+    kept = _without_repetitions(settings)
+    differing = _differing([settings[i] for i in kept])
+    tasks = len({settings[i].get("task.name") for i in kept}) > 1
+    keys = list(dict.fromkeys([*(["task.name"] if tasks else []), *(by or differing)]))
+    alike: dict[str, list[int]] = {}
+    for i in kept:
+        alike.setdefault(json.dumps([settings[i].get(key) for key in keys]), []).append(i)
+    groups = [
+        _group({key: settings[ones[0]].get(key) for key in keys}, [whole[i] for i in ones], success)
+        for ones in sorted(alike.values(), key=lambda ones: [_order(settings[ones[0]].get(key)) for key in keys])
+    ]
+    notes = []
+    if left_out:
+        notes.append(f"Left out {runs.in_words(left_out)}.")
+    if repeated := len(whole) - len(kept):
+        notes.append(
+            f"{repeated} of {len(whole)} runs trained networks that another run trained as well; they count once."
+        )
+    pooled = {key for ones in alike.values() for key in _differing([settings[i] for i in ones])} - set(keys)
+    if pooled:
+        notes.append(f"Rows take runs together that differ in {', '.join(sorted(pooled))}.")
+    return Comparison(tuple(groups), success, pd.DataFrame([_row(group, success) for group in groups]), tuple(notes))
+
+
+def _without_repetitions(settings: Sequence[dict[str, Any]]) -> list[int]:
+    """One run, that with the most networks, of all that differ in nothing that matters: the networks are the same."""
+    best: dict[str, int] = {}
+    for i, one in enumerate(settings):
+        identity = json.dumps({key: value for key, value in one.items() if key not in _NEUTRAL}, sort_keys=True)
+        if identity not in best or one["replicates"] > settings[best[identity]]["replicates"]:
+            best[identity] = i
+    return sorted(best.values())
+
+
+def _differing(settings: Sequence[dict[str, Any]]) -> list[str]:
+    """The settings in which runs of the same task differ."""
+    keys = dict.fromkeys(key for one in settings for key in one if key not in _NEUTRAL)
+    by_task: dict[Any, list[dict[str, Any]]] = {}
+    for one in settings:
+        by_task.setdefault(one.get("task.name"), []).append(one)
+    return [key for key in keys if any(len({json.dumps(s.get(key)) for s in some}) > 1 for some in by_task.values())]
+
+
+def _order(value: Any) -> tuple[int, Any]:
+    """Sorts numbers by size, and after them texts by the alphabet."""
+    return (0, value) if isinstance(value, int | float) else (1, str(value))
+
+
+def _group(values: dict[str, Any], members: Sequence[Run], success: float) -> Group:
+    summaries, losses, rates, mses, floors = [], [], [], [], []
+    for run in members:
+        own, loss, curve, errors = (runs.read(run.directory, table) for table in _TABLES)
+        summaries.append(own)
+        losses.append(loss.pivot(index="epoch", columns="replicate", values="loss"))
+        rates.append(_predictable(curve, errors))
+        mses.append(errors.pivot(index="position", columns="replicate", values="mse").loc[errors["position"].unique()])
+        floors.append(errors.groupby("position", sort=False)["floor_mse"].first())
+    summary, rate = pd.concat(summaries, ignore_index=True), _side_by_side(rates)
+    reached = rate <= success
+    return Group(
+        values=values,
+        task=members[0].entry["settings"]["task"]["name"],
+        summary=summary,
+        losses=_side_by_side(losses),
+        rates=rate,
+        mse=_side_by_side(mses),
+        floor=pd.concat(floors, axis=1).mean(axis=1),
+        success_epochs=reached.idxmax().where(reached.any()) if len(rate) else summary["success_epoch"],
+    )
+
+
+def _side_by_side(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    return pd.concat(frames, axis=1, ignore_index=True)
+
+
+def _predictable(curve: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
+    """The error rate over all predictable positions of each test, one column a network; empty if there are none."""
+    first = errors[errors["replicate"] == errors["replicate"].min()].set_index("position")
+    n_steps = first.loc[first["floor_mse"] == 0, "n"]
+    some = curve[curve["position"].isin(n_steps.index)]
+    wrong = (some["error_rate"] * some["position"].map(n_steps)).round()
+    rates = wrong.groupby([some["epoch"], some["replicate"]]).sum() / n_steps.sum()
+    return rates.unstack("replicate")
+
+
+def _row(group: Group, success: float) -> dict[str, Any]:
+    """What is printed and written of a group."""
+    networks, summary = len(group.summary), group.summary
+    rate = summary["predictable_error_rate"]
+    known = bool(rate.notna().all())
+    successes = int((rate <= success).sum())
+    low, high = wilson(successes, networks) if known else (math.nan, math.nan)
+    return {
+        **group.values,
+        "networks": networks,
+        "success_rate": successes / networks if known else math.nan,
+        "success_rate_low": low,
+        "success_rate_high": high,
+        **_quartiles("predictable_error_rate", rate),
+        **_quartiles("test_mse", summary["test_mse"]),
+        "test_floor_mse": summary["test_floor_mse"].mean(),
+        **_quartiles("final_loss", summary["final_loss"]),
+        **_epochs("takeoff_epoch", summary["takeoff_epoch"]),
+        **_epochs("success_epoch", group.success_epochs if known else pd.Series(dtype=float)),
+    }
+
+
+def wilson(successes: int, networks: int, confidence: float = 0.95) -> tuple[float, float]:
+    """The interval of a share by E. B. Wilson (1927), Journal of the American Statistical Association 22, p. 209."""
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    share, z2 = successes / networks, z * z / networks
+    middle = (share + z2 / 2) / (1 + z2)
+    half = z / (1 + z2) * math.sqrt(share * (1 - share) / networks + z2 / (4 * networks))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def _quartiles(name: str, values: pd.Series) -> dict[str, float]:
+    low, middle, high = values.quantile([0.25, 0.5, 0.75])
+    return {name: middle, f"{name}_q25": low, f"{name}_q75": high}
+
+
+def _epochs(name: str, values: pd.Series) -> dict[str, float]:
+    """Median and quartiles of epochs, in which never comes after every epoch; and the share of never."""
+    if values.empty:
+        return dict.fromkeys((name, f"{name}_q25", f"{name}_q75", f"{name}_never"), math.nan)
+    quartiles = np.quantile(values.fillna(np.inf), [0.25, 0.5, 0.75], method="inverted_cdf")
+    low, middle, high = np.where(np.isinf(quartiles), np.nan, quartiles)
+    return {name: middle, f"{name}_q25": low, f"{name}_q75": high, f"{name}_never": values.isna().mean()}
+
+
+def printed(comparison: Comparison) -> str:
+    """The table for a reader: shares with their intervals, and medians with the quartiles."""
+    table = comparison.table
+    shown = table[list(comparison.groups[0].values)].map(text)
+    shown["networks"] = table["networks"]
+
+    def column(title: str, name: str, form: str, low: str = "", high: str = "") -> None:
+        if table[name].notna().any() or f"{name}_never" in table:
+            shown[title] = [_cell(row, name, form, low, high) for _, row in table.iterrows()]
+
+    column("success rate (95 %)", "success_rate", ".2f", "_low", "_high")
+    column("error rate", "predictable_error_rate", ".3f", "_q25", "_q75")
+    column("test MSE", "test_mse", ".4f")
+    column("floor", "test_floor_mse", ".4f")
+    column("final loss", "final_loss", ".4f")
+    column("takeoff epoch", "takeoff_epoch", ".0f")
+    if table["success_rate"].notna().any():
+        column("success epoch", "success_epoch", ".0f", "_q25", "_q75")
+    lines = [shown.to_string(index=False), "", "Medians over the networks, with the quartiles in brackets."]
+    if "success epoch" in shown:
+        rule = f"at most {comparison.success:g} of the steps that can be predicted are wrong"
+        lines += [
+            f"A network succeeds if {rule} after training; its success epoch is the first test of which that is true."
+        ]
+    return "\n".join([*lines, *comparison.notes])
+
+
+def _cell(row: pd.Series, name: str, form: str, low: str, high: str) -> str:
+    def one(key: str) -> str:
+        return format(row[key], form) if pd.notna(row[key]) else "never" if f"{name}_never" in row else "unknown"
+
+    cells = [one(name + end) for end in ("", low, high)]
+    share = row.get(f"{name}_never", 0)
+    never = f"{share:.0%} never" if 0 < share < 1 else "never" if share else ""
+    if set(cells) == {"never"}:
+        return never
+    spread = f" ({cells[1]}-{cells[2]})" if low and cells[0] != "unknown" and row["networks"] > 1 else ""
+    return cells[0] + spread + (f", {never}" if never else "")
+
+
+def text(value: Any) -> str:
+    """A setting as it is typed on the command line."""
+    if isinstance(value, bool) or value is None:
+        return str(value).lower().replace("none", "null")
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def write(comparison: Comparison, directory: Path, *, plot: str | None = None) -> None:
+    """Write comparison.csv and comparison.png, made from the comparison, into a directory."""
+    from matplotlib import rc_context
+
+    from elman import plots
+    from elman.plots.comparison import figure
+
+    file = BytesIO()
+    with rc_context(plots.STYLE):
+        figure(comparison, plot).savefig(file, format="png", dpi=plots.DPI)
+    csv = comparison.table.to_csv(index=False, lineterminator="\n")
+    record.publish(directory, {"comparison.csv": csv.encode(), "comparison.png": file.getvalue()})
+
+
+def main() -> None:
+    """The console script ``elman-compare``."""
+    parser = argparse.ArgumentParser(
+        prog="elman-compare",
+        description="Compare all finished runs below some directories, by their settings. Prints a table, and writes "
+        "comparison.csv and comparison.png.",
+    )
+    parser.add_argument("directories", nargs="+", metavar="DIR", help="where to look for runs, at any depth")
+    parser.add_argument(
+        "--by", nargs="+", action="extend", default=[], metavar="KEY", help="settings; by default those that differ"
+    )
+    parser.add_argument(
+        "--success",
+        type=_share,
+        default=SUCCESS,
+        metavar="RATE",
+        help="error rate at the predictable positions up to which a network counts as successful (default %(default)s)",
+    )
+    parser.add_argument("--plot", metavar="KEY", help="draw the figure with this setting on the horizontal axis")
+    parser.add_argument(
+        "--out", metavar="DIR", help="where to write; by default DIR if there is one, else the current directory"
+    )
+    given = parser.parse_args()
+    by = list(dict.fromkeys(key for keys in given.by for key in keys.split(",")))
+    out = Path(given.out or (given.directories[0] if len(given.directories) == 1 else "."))
+    try:
+        comparison = compare(*given.directories, by=by, success=given.success)
+        if given.plot and given.plot not in comparison.groups[0].values:
+            keys = ", ".join(comparison.groups[0].values) or "none"
+            raise KeyError(f"--plot must be one of the settings that are compared ({keys}), not {given.plot}")
+        write(comparison, out, plot=given.plot)
+    except (FileNotFoundError, KeyError) as error:
+        parser.exit(1, f"elman-compare: {error.args[0] if len(error.args) == 1 else error}\n")
+    except OSError as error:
+        parser.exit(1, f"elman-compare: {error.filename}: {error.strerror}\n")
+    say(f"{printed(comparison)}\n\ncomparison.csv and comparison.png are in {out}")
+
+
+def _share(given: str) -> float:
+    value = float(given)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"must be from 0 to 1, not {given}")
+    return value

@@ -1,0 +1,213 @@
+"""The figure of a comparison: one set of panels a task, in one colour a setting."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.ticker import NullLocator
+
+from elman.compare import Comparison, Group, text
+from elman.plots.canvas import COLOURS, GREY, WIDE
+
+_BANDS = 6  # so many bands can be told apart where they overlap
+_BESIDE = 0.012  # lines at the same place stand beside each other, by this share of the axis
+_LOG_FROM = 8  # a setting whose largest value is so many times its smallest has a logarithmic axis
+
+
+def figure(comparison: Comparison, key: str | None = None) -> Figure:
+    """Draw a comparison.
+
+    Args:
+        comparison: with a group for each combination of settings.
+        key: the setting on the horizontal axis; by default time and position are, and the settings are colours.
+    """
+    tasks: dict[str, list[tuple[Group, pd.Series]]] = {}
+    for group, (_, row) in zip(comparison.groups, comparison.table.iterrows(), strict=True):
+        tasks.setdefault(group.task, []).append((group, row))
+    heights = [2.7 if key else max(4.0, 0.6 + 0.19 * len(members)) for members in tasks.values()]
+    whole = Figure(figsize=(WIDE, sum(heights)))
+    parts = np.atleast_1d(np.array(whole.subfigures(len(tasks), 1, height_ratios=heights)))
+    for part, height, (task, members) in zip(parts, heights, tasks.items(), strict=True):
+        groups, rows = [group for group, _ in members], pd.DataFrame([row for _, row in members])
+        if key:
+            _over(part, height, groups, rows, key)
+        else:
+            _side_by_side(part, height, groups, rows)
+        count = int(rows["networks"].sum())
+        part.suptitle(f"{task}: {count} networks" if count > 1 else task, x=0.01, ha="left", fontsize=8.5)
+    return whole
+
+
+def _side_by_side(part: SubFigure, height: float, groups: list[Group], rows: pd.DataFrame) -> None:
+    """How many networks succeed, how they learn, and what they err on; the names on the left are the legend."""
+    colours = _colours(groups)
+    names = [", ".join(map(text, _shown(group).values())) or "all" for group in groups]
+    left = min(1.9, 0.35 + 0.055 * max(map(len, names)))
+    overview = _axes(part, height, left, 1.55, 0.5, height - 0.95)
+    _overview(overview, rows, colours, names, ", ".join(_shown(groups[0])))
+    first = left + 1.55 + 0.6
+    wide, high = (WIDE - first - 0.65) / 2, (height - 1.55) / 2
+    loss, rate, share, errors = (
+        _axes(part, height, x, wide, y, high) for y in (0.5 + high + 0.6, 0.5) for x in (first, first + wide + 0.55)
+    )
+    _curves(loss, [group.losses for group in groups], colours)
+    loss.set(title="Training loss", xlabel="epoch", ylabel="mean squared error")
+    predictable = all(len(group.rates) for group in groups)
+    if predictable:
+        _curves(rate, [group.rates for group in groups], colours)
+        rate.set_ylim(bottom=0)
+        rate.set(title="Errors at predictable steps", xlabel="epoch", ylabel="share wrong")
+        _learned(share, groups, colours)
+    else:
+        rate.set_axis_off()
+        share.set_axis_off()
+    _by_position(errors, groups, colours)
+
+
+def _axes(part: SubFigure, height: float, left: float, width: float, bottom: float, high: float) -> Axes:
+    """Axes at a place in inches."""
+    return part.add_axes((left / WIDE, bottom / height, width / WIDE, high / height))
+
+
+def _colours(groups: list[Group]) -> list[Any]:
+    """One colour a setting: a few that colour-blind readers tell apart, else shades in the order of the settings.
+
+    Where the settings are combinations, the first of them has a hue each, and the others its shades.
+    """
+    n = len(groups)
+    if n <= len(COLOURS):
+        return list(COLOURS[:n])
+    firsts = [text(next(iter(_shown(group).values()))) for group in groups]
+    if 1 < len(set(firsts)) < min(n, len(COLOURS)):
+        shades = [
+            np.linspace(0.45, -0.45, firsts.count(first))[firsts[:i].count(first)] for i, first in enumerate(firsts)
+        ]
+        hues = dict(zip(dict.fromkeys(firsts), COLOURS, strict=False))
+        return [_shade(hues[first], shade) for first, shade in zip(firsts, shades, strict=True)]
+    return [colormaps["viridis"](x) for x in np.linspace(0, 0.93, n)]
+
+
+def _shade(colour: str, by: float) -> Any:
+    """A colour made lighter (by up to 1) or darker (by down to -1)."""
+    rgb = np.array(to_rgb(colour))
+    return tuple(rgb + by * (1 - rgb) if by > 0 else rgb * (1 + by))
+
+
+def _shown(group: Group) -> dict[str, Any]:
+    """The settings of a group but for its task, which is the title."""
+    return {key: value for key, value in group.values.items() if key != "task.name"}
+
+
+def _overview(ax: Axes, rows: pd.DataFrame, colours: list[Any], names: list[str], keys: str) -> None:
+    known = rows["success_rate"].notna().all()
+    name, low, high = ("success_rate", "_low", "_high") if known else ("test_mse", "_q25", "_q75")
+    for y, (colour, (_, row)) in enumerate(zip(colours, rows.iterrows(), strict=True)):
+        ax.plot([row[name + low], row[name + high]], [y, y], color=colour, linewidth=2, alpha=0.45)
+        ax.plot(row[name], y, "o", color=colour, markersize=4.5)
+        if not known:
+            ax.plot(row["test_floor_mse"], y, "|", color=GREY, markersize=8)
+    ax.set_yticks(range(len(rows)), names)
+    for label, colour in zip(ax.get_yticklabels(), colours, strict=True):
+        label.set(color=colour, fontweight="bold")
+    ax.set_ylim(len(rows) - 0.4, -0.6)
+    ax.grid(axis="x", linewidth=0.4, alpha=0.4)
+    ax.set_ylabel(keys)
+    if known:
+        ax.set_xlim(-0.03, 1.03)
+        ax.set(title="Networks that learned it", xlabel="share, with 95 % interval")
+    else:
+        ax.set(title="Test error", xlabel="mean squared error,\nquartiles; | best possible")
+
+
+def _curves(ax: Axes, frames: list[pd.DataFrame], colours: list[Any]) -> None:
+    """The median over the networks of each setting, and where they are few, the band of their middle half."""
+    for frame, colour in zip(frames, colours, strict=True):
+        ax.plot(frame.index, frame.median(axis=1), color=colour)
+        if frame.shape[1] > 1 and len(frames) <= _BANDS:
+            low, high = frame.quantile(0.25, axis=1), frame.quantile(0.75, axis=1)
+            ax.fill_between(frame.index, low, high, color=colour, alpha=0.18, linewidth=0)
+
+
+def _learned(ax: Axes, groups: list[Group], colours: list[Any]) -> None:
+    """The share of networks that have been successful at least once, up to each epoch."""
+    for group, colour in zip(groups, colours, strict=True):
+        share = [(group.success_epochs <= epoch).mean() for epoch in group.rates.index]
+        ax.step(group.rates.index, share, where="post", color=colour)
+    ax.set_ylim(-0.03, 1.03)
+    ax.set(title="Learned it at least once by then", xlabel="epoch", ylabel="share of networks")
+
+
+def _by_position(ax: Axes, groups: list[Group], colours: list[Any]) -> None:
+    """The squared error of each setting at each position: median and quartiles, above the best possible."""
+    positions = list(dict.fromkeys(position for group in groups for position in group.mse.index))
+    offsets = np.linspace(-0.26, 0.26, len(groups)) if len(groups) > 1 else [0.0]
+    for group, colour, offset in zip(groups, colours, offsets, strict=True):
+        at = [positions.index(position) + offset for position in group.mse.index]
+        low, middle, high = (group.mse.quantile(q, axis=1) for q in (0.25, 0.5, 0.75))
+        ax.vlines(at, low, high, color=colour, linewidth=2, alpha=0.45)
+        ax.plot(at, middle, "o", color=colour, markersize=3)
+        ax.hlines(group.floor, [x - 0.04 for x in at], [x + 0.04 for x in at], color=GREY, linewidth=1)
+    ax.plot([], [], color=GREY, linewidth=1, label="best possible")
+    ax.legend(fontsize=6.5, loc="best")
+    ax.set_xticks(range(len(positions)), positions)
+    ax.set_ylim(bottom=-0.02 * ax.get_ylim()[1])
+    ax.set(title="Test error by position", xlabel="predicted element", ylabel="mean squared error")
+
+
+def _over(part: SubFigure, height: float, groups: list[Group], rows: pd.DataFrame, key: str) -> None:
+    """One setting on the horizontal axis; the combinations of the others are the colours."""
+    if rows["success_rate"].notna().all():
+        measures = [
+            ("success_rate", "_low", "_high", "Networks that learned it", "share, with 95 % interval"),
+            ("predictable_error_rate", "_q25", "_q75", "Errors at predictable steps", "median and quartiles"),
+            ("success_epoch", "_q25", "_q75", "First learned", "epoch, where half of them did"),
+        ]
+    else:
+        measures = [
+            ("test_mse", "_q25", "_q75", "Test error", "mean squared error"),
+            ("final_loss", "_q25", "_q75", "Training loss", "last epoch"),
+            ("takeoff_epoch", "_q25", "_q75", "Takeoff", "epoch"),
+        ]
+    values = rows[key].tolist()
+    x, log = _places(values), _is_logarithmic(values)
+    others = [", ".join(f"{k}={text(v)}" for k, v in _shown(group).items() if k != key) for group in groups]
+    lines = list(dict.fromkeys(others))
+    colours = dict(zip(lines, _colours([groups[others.index(line)] for line in lines]), strict=True))
+    wide = (WIDE - 0.55 * 3 - 0.1) / 3
+    for column, (name, low, high, title, label) in enumerate(measures):
+        ax = _axes(part, height, 0.55 + column * (wide + 0.55), wide, 0.5, height - 0.95)
+        for number, line in enumerate(lines):
+            beside = _BESIDE * (number - (len(lines) - 1) / 2)
+            own = sorted((i for i, other in enumerate(others) if other == line), key=lambda i: x[i])
+            at = [x[i] * (max(x) / min(x)) ** beside if log else x[i] + (max(x) - min(x)) * beside for i in own]
+            some = rows.iloc[own]
+            ax.vlines(at, some[name + low], some[name + high], color=colours[line], alpha=0.45, linewidth=2)
+            ax.plot(at, some[name], "o-", color=colours[line], markersize=3.5, label=line)
+        if log:
+            ax.set_xscale("log")
+        ax.xaxis.set_minor_locator(NullLocator())
+        places = dict(sorted(zip(x, map(text, values), strict=True)))
+        ax.set_xticks(list(places), list(places.values()))
+        ax.set_ylim(bottom=0, top=1.03 if name == "success_rate" else None)
+        ax.set(title=title, xlabel=key, ylabel=label)
+    if lines != [""]:
+        handles, labels = ax.get_legend_handles_labels()
+        part.legend(handles, labels, loc="upper right", ncols=min(len(lines), 4), fontsize=6.5)
+
+
+def _places(values: list[Any]) -> list[float]:
+    """Where values stand on an axis: numbers at their size, anything else in the order in which it comes."""
+    if all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+        return [float(value) for value in values]
+    order = list(dict.fromkeys(map(text, values)))
+    return [float(order.index(text(value))) for value in values]
+
+
+def _is_logarithmic(values: list[Any]) -> bool:
+    numbers = [v for v in values if isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v)]
+    return len(numbers) == len(values) and min(numbers) > 0 and max(numbers) >= _LOG_FROM * min(numbers)

@@ -1,0 +1,209 @@
+"""Runs on disk as data frames: run.json of every run below some directories, and any CSV of the finished ones."""
+
+import json
+import os
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+# Columns that are text, also where it looks like numbers.
+TEXT = (
+    "against", "class", "context", "feature", "input", "input_position", "measure", "network", "position", "symbol",
+    "target", "tree",
+)  # fmt: skip
+# pandas reads numbers exactly of itself from 3.1 on, and then no longer wants to be asked for it.
+_EXACTLY: Any = {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
+
+
+class Run(NamedTuple):
+    """A run on disk."""
+
+    directory: Path
+    entry: dict[str, Any]
+    """What run.json holds."""
+
+
+def load(table: str, *directories: str | Path) -> pd.DataFrame:
+    """One CSV of all finished runs below some directories, as one tidy frame.
+
+    Args:
+        table: name of the CSV without its ending, such as "summary".
+        directories: where to look; "runs" if none is named.
+
+    Returns:
+        The rows of all runs, in the order of their directories. Before the columns of the CSV stand `run`, the
+        directory of the run, and one column for each setting by its full key, such as `hidden_size` and `task.length`;
+        a setting that is a list or a mapping is JSON text. A run that has no such CSV adds no rows.
+
+    Warns:
+        UserWarning: one that names the runs that were left out because they are unfinished or damaged.
+
+    Raises:
+        FileNotFoundError: if a directory does not exist, or no finished run with such a CSV is below them.
+    """
+    runs, left_out = found(*directories)
+    frames = []
+    for run in runs:
+        problem = _unfit(run, [f"{table}.csv"])
+        if problem:
+            left_out[run.directory] = problem
+        elif (run.directory / f"{table}.csv").exists():
+            frames.append((run, read(run.directory, table)))
+    _warn(left_out)
+    if not frames:
+        raise FileNotFoundError(f"no finished run with a {table}.csv below {_named(directories)}")
+    rows = [len(frame) for _, frame in frames]
+    about = _typed([{"run": str(run.directory), **flat(run.entry["settings"])} for run, _ in frames])
+    about = about.take(np.repeat(np.arange(len(frames)), rows)).reset_index(drop=True)
+    values = pd.concat([frame for _, frame in frames], ignore_index=True)
+    return pd.concat([about, values], axis=1)
+
+
+def load_runs(*directories: str | Path) -> pd.DataFrame:
+    """One row for each run below some directories, also for those that are running, failed or interrupted.
+
+    Args:
+        directories: where to look; "runs" if none is named.
+
+    Returns:
+        `run` (the directory), `status`, `error`, `start` and `end` (times with zone), `host`, one column for each
+        setting by its full key, and, where they are known, `seconds.*` by stage and `versions.*`.
+
+    Warns:
+        UserWarning: one that names the runs whose run.json cannot be read.
+
+    Raises:
+        FileNotFoundError: if a directory does not exist, or no run is below them.
+    """
+    runs, unreadable = found(*directories)
+    _warn(unreadable)
+    if not runs:
+        raise FileNotFoundError(f"no run below {_named(directories)}")
+    frame = _typed(
+        [
+            {
+                "run": str(run.directory),
+                **{key: run.entry.get(key) for key in ("status", "error", "start", "end", "host")},
+                **flat(run.entry["settings"]),
+                **flat({key: run.entry.get(key) or {} for key in ("seconds", "versions")}),
+            }
+            for run in runs
+        ]
+    )
+    for key in ("start", "end"):
+        frame[key] = pd.to_datetime(frame[key], utc=True, format="ISO8601")
+    return frame
+
+
+def found(*directories: str | Path) -> tuple[list[Run], dict[Path, str]]:
+    """The runs below some directories, in the order of their names, and what is wrong with those that cannot be read.
+
+    Raises:
+        FileNotFoundError: if a directory does not exist.
+    """
+    runs, unreadable = [], {}
+    for directory in run_directories(directories or ("runs",)):
+        entry = entry_of(directory)
+        if entry is None:
+            unreadable[directory] = "its run.json cannot be read"
+        else:
+            runs.append(Run(directory, entry))
+    return runs, unreadable
+
+
+def entry_of(directory: Path) -> dict[str, Any] | None:
+    """What run.json of a run holds; None if it cannot be read."""
+    try:
+        entry = json.loads((directory / "run.json").read_bytes())
+        return entry if isinstance(entry["status"], str) and isinstance(entry["settings"], dict) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def finished(runs: Iterable[Run], tables: Iterable[str], left_out: dict[Path, str]) -> Iterator[Run]:
+    """Those runs that are finished and have these tables whole; the others join those left out, with a reason."""
+    names = [f"{table}.csv" for table in tables]
+    for run in runs:
+        missing = [name for name in names if not (run.directory / name).exists()]
+        if problem := _unfit(run, names) or (f"{missing[0]} is missing" if missing else ""):
+            left_out[run.directory] = problem
+        else:
+            yield run
+
+
+def read(run: Path, table: str) -> pd.DataFrame:
+    """A CSV of a run; symbols and positions are text also where they look like numbers, and numbers are exact."""
+    return pd.read_csv(
+        run / f"{table}.csv",
+        dtype=dict.fromkeys(TEXT, str),
+        keep_default_na=False,
+        na_values=[""],
+        **_EXACTLY,
+    )
+
+
+def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Settings by their full keys; what is a list, or a mapping further down, becomes JSON text."""
+    plain: dict[str, Any] = {}
+    for key, value in settings.items():
+        if isinstance(value, Mapping) and not prefix:
+            plain |= flat(value, f"{key}.")
+        else:
+            text = isinstance(value, Mapping | list)
+            plain[prefix + key] = json.dumps(value, ensure_ascii=False) if text else value
+    return plain
+
+
+def run_directories(directories: Iterable[str | Path]) -> list[Path]:
+    """Every directory that holds a run.json, once, also if it is below several of those named."""
+    seen: dict[str, Path] = {}
+    for top in directories:
+        if not Path(top).is_dir():
+            raise FileNotFoundError(f"there is no directory {top}")
+        for path, names, files in os.walk(top):
+            if "run.json" in files:
+                seen.setdefault(os.path.realpath(path), Path(path))
+                names.clear()  # a run holds no other run
+            names.sort()
+    return list(seen.values())
+
+
+def _unfit(run: Run, names: Iterable[str]) -> str:
+    """Why files of a run are not to be used; empty if they may be."""
+    if run.entry["status"] != "finished":
+        return f"its status is {run.entry['status']}"
+    sizes = run.entry.get("bytes", {})
+    for name in names:
+        path = run.directory / name
+        if name in sizes and (not path.exists() or path.stat().st_size != sizes[name]):
+            return f"{name} is not as it was written"
+    return ""
+
+
+def _typed(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Rows as a frame in which whole numbers and truth values keep their type also where other rows have none."""
+    frame = pd.DataFrame(rows)
+    holes = [name for name in frame if frame[name].isna().any()]
+    for name in holes:
+        values = [row.get(name) for row in rows]
+        frame[name] = pd.Series(values, dtype=object).convert_dtypes()
+    return frame
+
+
+def _warn(left_out: Mapping[Path, str]) -> None:
+    if left_out:
+        warnings.warn(f"left out {in_words(left_out)}", stacklevel=3)
+
+
+def in_words(left_out: Mapping[Path, str]) -> str:
+    """Runs that were left out, each with the reason."""
+    runs = "1 run" if len(left_out) == 1 else f"{len(left_out)} runs"
+    return f"{runs}: " + "; ".join(f"{directory}: {reason}" for directory, reason in left_out.items())
+
+
+def _named(directories: tuple[str | Path, ...]) -> str:
+    return ", ".join(map(str, directories or ("runs",)))

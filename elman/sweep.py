@@ -1,0 +1,146 @@
+"""A sweep as its user sees it: a count of its runs while they go on, wherever that is, and the comparison at its end.
+
+Both are made from the runs' directories alone, so they are the same for every launcher.
+"""
+
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from elman.runs import Run, entry_of, run_directories
+
+_PERIOD = 0.5  # seconds between two looks at the directories
+_LISTED = 20  # runs that did not finish, at most
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What is to be run, and where."""
+
+    directory: Path
+    jobs: Sequence[Sequence[str]] | None
+    """The overrides of each run; None where only the sweeper knows, because it chooses as it goes."""
+
+
+@contextmanager
+def watched(sweep: Sweep) -> Iterator[None]:
+    """Say on stderr, whenever a run of the sweep ends, how it ended and how many are done, running and failed."""
+    before = {run.directory: run.entry.get("start") for run in _runs(sweep) if run.entry["status"] != "finished"}
+    over = threading.Event()
+
+    def watch() -> None:
+        known: dict[Path, str] = {}  # status of the runs that have ended
+        first = True
+        while True:
+            last = over.wait(0 if first else _PERIOD)
+            ended, running = [], 0
+            for run in _runs(sweep, known):
+                if before.get(run.directory, "") == run.entry.get("start"):
+                    continue  # what an earlier command left unfinished
+                if run.entry["status"] == "running":
+                    running += 1
+                else:
+                    known[run.directory] = run.entry["status"]
+                    ended.append(run)
+            if first and sweep.jobs is not None:
+                _say(f"{_count(sweep, known, running)} | {_shown(sweep.directory)}")
+            else:
+                for run in ended:
+                    _say(f"{_count(sweep, known, running)} | {_name(sweep, run.entry['overrides'])}: {_outcome(run)}")
+            first = False
+            if last:
+                return
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def ended(sweep: Sweep) -> int:
+    """Print the comparison of all finished runs, write it into the sweep's directory, and list what did not finish.
+
+    Returns:
+        How many runs did not finish.
+    """
+    from elman import compare, report
+
+    found = _runs(sweep)
+    if any(run.entry["status"] == "finished" for run in found):
+        comparison = compare.compare(sweep.directory)
+        compare.write(comparison, sweep.directory)
+        where = f"comparison.csv, comparison.png and the runs are in {_shown(sweep.directory)}"
+        report.say(f"\n{compare.printed(comparison)}\n\n{where}")
+    failures = _failures(sweep, found)
+    if failures:
+        total = f" of {len(sweep.jobs)}" if sweep.jobs is not None else ""
+        _say(f"\n{len(failures)}{total} runs did not finish:")
+        for failure in failures[:_LISTED]:
+            _say(f"  {failure}")
+        if len(failures) > _LISTED:
+            _say(f"  and {len(failures) - _LISTED} more")
+        _say(f"The same command with hydra.sweep.dir={_shown(sweep.directory)} does only what is missing.")
+    return len(failures)
+
+
+def _runs(sweep: Sweep, besides: "dict[Path, str] | None" = None) -> list[Run]:
+    """The runs in the sweep's directory that belong to it; besides those that are known already."""
+    wanted = None if sweep.jobs is None else {frozenset(job) for job in sweep.jobs}
+    runs = []
+    for directory in run_directories([sweep.directory]) if sweep.directory.is_dir() else []:
+        if besides and directory in besides:
+            continue
+        entry = entry_of(directory)
+        if entry and (wanted is None or frozenset(entry.get("overrides", [])) in wanted):
+            runs.append(Run(directory, entry))
+    return runs
+
+
+def _failures(sweep: Sweep, found: Sequence[Run]) -> list[str]:
+    """A line for each run that did not finish, with the reason if it is known."""
+    lines = [
+        f"{_name(sweep, run.entry['overrides'])}: {_outcome(run)}" for run in found if run.entry["status"] != "finished"
+    ]
+    there = {frozenset(run.entry.get("overrides", [])) for run in found}
+    missing = [job for job in sweep.jobs or [] if frozenset(job) not in there]
+    return lines + [f"{_name(sweep, job)}: it left no run" for job in missing]
+
+
+def _name(sweep: Sweep, overrides: Sequence[str]) -> str:
+    """A run, by those of its overrides that not all runs have."""
+    common = set.intersection(*map(set, sweep.jobs)) if sweep.jobs else set()
+    return " ".join(override for override in overrides if override not in common) or " ".join(overrides) or "the run"
+
+
+def _outcome(run: Run) -> str:
+    status = run.entry["status"]
+    if status == "failed":
+        return f"failed: {run.entry.get('error', '')}"
+    if status == "running":
+        return "it was broken off"
+    if status == "interrupted":
+        return "interrupted"
+    from elman import report, runs
+
+    return report.in_one_line(runs.read(run.directory, "summary"))
+
+
+def _count(sweep: Sweep, known: dict[Path, str], running: int) -> str:
+    done = sum(status == "finished" for status in known.values())
+    failed = len(known) - done
+    total = f" of {len(sweep.jobs)}" if sweep.jobs is not None else ""
+    return f"{done}{total} runs done, {running} running, {failed} failed"
+
+
+def _shown(directory: Path) -> Path:
+    return directory.relative_to(Path.cwd()) if directory.is_relative_to(Path.cwd()) else directory
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

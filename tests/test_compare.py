@@ -1,0 +1,234 @@
+import json
+import math
+import re
+import sys
+
+import matplotlib
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+from elman import compare, plots
+from elman.plots import comparison as comparison_plot
+
+SETTINGS = {
+    "task": {"name": "xor", "length": 300}, "hidden_size": 4, "learning_rate": 0.1, "seed": 1, "replicates": 2,
+    "figures": True, "record_steps": 60, "overwrite": False,
+}  # fmt: skip
+
+
+def write(directory, *, rates, floors=(0.25, 0.0), **settings):
+    """A finished run of two positions, with error rates (networks, tests) at the second; tests are 10 epochs apart."""
+    rates = np.array(rates)
+    R, K = rates.shape
+    epochs = range(10, 10 * K + 1, 10)
+    directory.mkdir(parents=True)
+    task = {**SETTINGS["task"], **settings.pop("task", {})}
+    entry = {"status": "finished", "settings": {**SETTINGS, "replicates": R, "task": task, **settings}}
+    (directory / "run.json").write_text(json.dumps(entry))
+    first = [next((e for e, rate in zip(epochs, row, strict=True) if rate <= 0.01), None) for row in rates]
+    last = rates[:, -1] if 0.0 in floors else [None] * R
+    frames = {
+        "losses": [(r, e, 0.25 - 0.001 * e - 0.01 * r) for r in range(R) for e in range(1, 10 * K + 1)],
+        "learning_curve": [
+            (r, e, p, rate, rate / 2)
+            for r in range(R)
+            for k, e in enumerate(epochs)
+            for p, rate in (("bit 1", 0.5), ("xor", rates[r, k]))
+        ],
+        "position_errors": [
+            (r, p, 100, rate, rate / 2, math.sqrt(rate / 2), floor)
+            for r in range(R)
+            for p, rate, floor in zip(("bit 1", "xor"), (0.5, rates[r, -1]), floors, strict=True)
+        ],
+        "summary": [
+            (r, 0.2, 0.2, 1, 0.25, 0.16, 0.21 + r, 0.16, last[r], 5, first[r]) for r in range(R)
+        ],
+    }  # fmt: skip
+    columns = {
+        "losses": ["replicate", "epoch", "loss"],
+        "learning_curve": ["replicate", "epoch", "position", "error_rate", "mse"],
+        "position_errors": ["replicate", "position", "n", "error_rate", "mse", "rmse", "floor_mse"],
+        "summary": [
+            "replicate", "final_loss", "best_loss", "best_epoch", "chance_loss", "floor_loss", "test_mse",
+            "test_floor_mse", "predictable_error_rate", "takeoff_epoch", "success_epoch",
+        ],
+    }  # fmt: skip
+    for name, rows in frames.items():
+        pd.DataFrame(rows, columns=columns[name]).to_csv(directory / f"{name}.csv", index=False)
+    return directory
+
+
+@pytest.fixture
+def call(monkeypatch, capsys):
+    """Run elman-compare in this process; returns exit status, standard output and standard error."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["elman-compare", *map(str, arguments)])
+        status = 0
+        try:
+            compare.main()
+        except SystemExit as end:
+            status = end.code
+        return (status, *capsys.readouterr())
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("successes", "networks", "low", "high"),
+    [(0, 10, 0.0, 0.27753), (5, 10, 0.23659, 0.76341), (10, 10, 0.72247, 1.0), (56, 100, 0.46228, 0.65328)],
+)
+def test_the_interval_of_a_share_is_wilsons(successes, networks, low, high):
+    # By hand, with z = 1.95996: (s + z^2/2 +- z sqrt(s (n - s) / n + z^2/4)) / (n + z^2).
+    assert compare.wilson(successes, networks) == pytest.approx((low, high), abs=1e-5)
+
+
+def test_networks_are_counted_by_their_error_rate_after_training(tmp_path):
+    write(tmp_path / "a", rates=[[0.5, 0.01], [0.0, 0.02], [0.005, 0.0], [0.4, 0.3]])
+    row = compare.compare(tmp_path).table.iloc[0]
+    assert row["networks"] == 4
+    assert row["success_rate"] == 0.5
+    assert (row["success_rate_low"], row["success_rate_high"]) == compare.wilson(2, 4)
+    assert row["predictable_error_rate"] == 0.015
+    assert (row["predictable_error_rate_q25"], row["predictable_error_rate_q75"]) == pytest.approx((0.0075, 0.09))
+    assert row["success_epoch"] == 10  # 20, 10, 10, never
+    assert row["success_epoch_never"] == 0.25
+    assert row["test_floor_mse"] == 0.16
+    assert compare.compare(tmp_path, success=0.02).table["success_rate"][0] == 0.75
+    assert compare.compare(tmp_path, success=0.4).table["success_epoch_never"][0] == 0
+
+
+def test_never_comes_after_every_epoch(tmp_path):
+    write(tmp_path / "a", rates=[[0.5, 0.0], [0.5, 0.5], [0.5, 0.5]])
+    comparison = compare.compare(tmp_path)
+    row = comparison.table.iloc[0]
+    assert (row["success_epoch_q25"], row["success_epoch_never"]) == (20, 2 / 3)
+    assert math.isnan(row["success_epoch"])
+    assert "never (20-never), 67% never" in compare.printed(comparison)
+
+
+def test_success_epochs_are_those_of_the_summary(finished):
+    directory, _ = finished
+    (group,) = compare.compare(directory).groups
+    expected = pd.read_csv(directory / "summary.csv")["success_epoch"]
+    np.testing.assert_array_equal(group.success_epochs.to_numpy(float), expected.to_numpy(float))
+    if len(group.rates):
+        final = pd.read_csv(directory / "summary.csv")["predictable_error_rate"]
+        assert group.rates.iloc[-1].tolist() == final.tolist()
+
+
+def test_rows_are_the_settings_that_differ_in_their_order(tmp_path):
+    for H in (20, 3, 4):
+        write(tmp_path / str(H), rates=[[0.5]], hidden_size=H, figures=H == 3)
+    comparison = compare.compare(tmp_path)
+    assert list(comparison.groups[0].values) == ["hidden_size"]
+    assert comparison.table["hidden_size"].tolist() == [3, 4, 20]
+    assert comparison.notes == ()
+
+
+def test_runs_that_lack_a_setting_are_a_row_of_their_own(tmp_path):
+    write(tmp_path / "new", rates=[[0.5]], momentum=0.9)
+    write(tmp_path / "old", rates=[[0.5]])
+    table = compare.compare(tmp_path).table
+    assert table["momentum"].isna().tolist() == [False, True]
+
+
+def test_runs_can_be_taken_together_and_the_table_says_so(tmp_path):
+    for H in (3, 4):
+        for seed in (1, 2):
+            write(tmp_path / f"{H}{seed}", rates=[[0.5], [0.0]], hidden_size=H, seed=seed)
+    comparison = compare.compare(tmp_path, by=["hidden_size"])
+    assert comparison.table["networks"].tolist() == [4, 4]
+    assert comparison.notes == ("Rows take runs together that differ in seed.",)
+
+
+def test_networks_that_two_runs_have_trained_alike_count_once(tmp_path):
+    write(tmp_path / "a", rates=[[0.5]])
+    write(tmp_path / "b", rates=[[0.5], [0.0], [0.0]], record_steps=5)
+    comparison = compare.compare(tmp_path)
+    assert comparison.table["networks"].tolist() == [3]
+    assert comparison.notes[0].startswith("1 of 2 runs trained networks that another run trained as well")
+
+
+def test_tasks_are_kept_apart_and_their_own_settings_are_no_difference(tmp_path):
+    for H in (3, 4):
+        write(tmp_path / f"xor{H}", rates=[[0.5]], hidden_size=H)
+    write(tmp_path / "cv", rates=[[0.5]], task={"name": "cv", "length": 30}, hidden_size=20, learning_rate=0.3)
+    table = compare.compare(tmp_path).table
+    assert table.columns[:2].tolist() == ["task.name", "hidden_size"]
+    assert table["task.name"].tolist() == ["cv", "xor", "xor"]
+    assert compare.compare(tmp_path, by=["seed"]).table["task.name"].tolist() == ["cv", "xor"]
+
+
+def test_a_task_without_predictable_steps_has_no_success(tmp_path):
+    write(tmp_path / "a", rates=[[0.5], [0.4]], floors=(0.25, 0.1))
+    comparison = compare.compare(tmp_path)
+    row = comparison.table.iloc[0]
+    assert row[["success_rate", "success_rate_low", "predictable_error_rate", "success_epoch_never"]].isna().all()
+    assert row["test_mse"] == 0.71
+    assert "succe" not in compare.printed(comparison)
+    compare.write(comparison, tmp_path)
+    assert (tmp_path / "comparison.png").exists()
+
+
+@pytest.mark.parametrize(
+    ("sizes", "rates"),
+    [((3,), (0.1,)), ((3, 4, 20), (0.1,)), ((3, 4, 20), (0.05, 0.1, 0.2, 0.4)), (range(1, 31), (0.1,))],
+)
+@pytest.mark.parametrize("key", [None, "hidden_size"])
+def test_the_figure_holds_all_its_texts_whatever_is_compared(tmp_path, sizes, rates, key):
+    for H in sizes:
+        for rate in rates:
+            write(tmp_path / f"{H}-{rate}", rates=[[0.5, 0.0], [0.5, 0.2]], hidden_size=H, learning_rate=rate)
+    comparison = compare.compare(tmp_path, by=["hidden_size", "learning_rate"])
+    with matplotlib.rc_context(plots.STYLE):
+        figure = comparison_plot.figure(comparison, key)
+        drawn = figure.get_tightbbox(FigureCanvasAgg(figure).get_renderer())
+    assert drawn.x0 >= 0
+    assert drawn.y0 >= 0
+    assert drawn.x1 <= figure.get_figwidth()
+    assert drawn.y1 <= figure.get_figheight()
+    assert all(axes.has_data() for axes in figure.findobj(matplotlib.axes.Axes))
+
+
+def test_the_command_prints_the_table_and_writes_it_beside_the_figure(call, tmp_path):
+    write(tmp_path / "a" / "run", rates=[[0.5], [0.0]])
+    write(tmp_path / "b" / "run", rates=[[0.0], [0.0]], hidden_size=8)
+    status, out, err = call(tmp_path / "a", tmp_path / "b", "--out", tmp_path / "out", "--plot", "hidden_size")
+    assert (status, err) == (0, "")
+    assert "0.50 (0.09-0.91)" in out
+    assert pd.read_csv(tmp_path / "out" / "comparison.csv")["success_rate"].tolist() == [0.5, 1.0]
+    assert call(tmp_path / "a")[0] == 0
+    assert (tmp_path / "a" / "comparison.png").exists()
+    assert call(tmp_path, "--by", "hidden_size", "seed", "--success", "0.6")[0] == 0
+    assert pd.read_csv(tmp_path / "comparison.csv")["success_rate"].tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["empty"], "no finished run below .*empty"),
+        (["nowhere"], "there is no directory .*nowhere"),
+        (["a", "--by", "hiden_size"], "no run has a setting hiden_size; there are figures, hidden_size"),
+        (["a", "--plot", "seed"], r"--plot must be one of the settings that are compared \(none\), not seed"),
+        (["a", "--out", "a/run.json"], ".*a/run.json.*: File exists"),
+    ],
+)
+def test_a_mistake_ends_the_command_in_one_line(call, tmp_path, arguments, message, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    write(tmp_path / "a", rates=[[0.5]])
+    status, out, err = call(*arguments)
+    assert (status, out) == (1, "")
+    assert re.fullmatch(f"elman-compare: {message}.*\n", err)
+    assert not list(tmp_path.rglob("comparison.*"))
+
+
+def test_unfinished_runs_are_left_out_and_named(call, tmp_path):
+    write(tmp_path / "a", rates=[[0.5]])
+    write(tmp_path / "b", rates=[[0.5]], hidden_size=8)
+    (tmp_path / "b" / "losses.csv").unlink()
+    out = call(tmp_path)[1]
+    assert f"Left out 1 run: {tmp_path}/b: losses.csv is missing." in out

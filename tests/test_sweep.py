@@ -1,0 +1,192 @@
+import json
+import os
+import re
+import signal
+import sys
+import time
+from pathlib import Path
+
+import hydra
+import pandas as pd
+import pytest
+from conftest import TINY, csvs
+from omegaconf import OmegaConf
+
+from elman import cli, sweep
+from elman.record import Refused
+
+SWEEP = ("-m", *TINY, "figures=false", "hydra.sweep.dir=sweep")
+
+
+def runs(directory):
+    """The files of each run of a sweep, by the name of its directory."""
+    return {path.parent.name: csvs(path.parent) for path in directory.glob("*/run.json")}
+
+
+def times(directory):
+    return {path: path.stat().st_mtime_ns for path in directory.glob("*/*") if path.is_file()}
+
+
+def test_a_sweep_counts_its_runs_and_ends_with_their_comparison(call, here):
+    status, out, err = call(*SWEEP, "hidden_size=2,3", "replicates=2")
+    assert status == 0
+    lines = err.splitlines()
+    assert lines[0] == "0 of 2 runs done, 0 running, 0 failed | sweep"
+    assert sorted(re.search(r"hidden_size=\d: loss 0\.", line)[0] for line in lines[1:]) == [
+        "hidden_size=2: loss 0.", "hidden_size=3: loss 0.",
+    ]  # fmt: skip
+    assert lines[-1].startswith("2 of 2 runs done, 0 running, 0 failed | ")
+    common = "task.length=30,task.test_length=60,epochs=20,figures=False"
+    assert set(runs(here / "sweep")) == {f"{common},hidden_size={H},replicates=2" for H in (2, 3)}
+    table = pd.read_csv(here / "sweep" / "comparison.csv")
+    assert table[["hidden_size", "networks"]].to_numpy().tolist() == [[2, 2], [3, 2]]
+    assert (here / "sweep" / "comparison.png").read_bytes().startswith(b"\x89PNG")
+    assert re.search(r"hidden_size +networks +success rate", out)
+    assert "comparison.csv, comparison.png and the runs are in sweep" in out
+    log = next((here / "sweep").glob("*hidden_size=2*/elman.log")).read_text()
+    assert "Epoch 20/20, loss: 0." in log
+    assert "Errors over 59 test steps" in log
+
+
+def test_a_sweep_given_again_does_nothing_and_with_overwrite_everything(call, here):
+    assert call(*SWEEP, "hidden_size=2")[0] == 0
+    before = times(here / "sweep")
+    status, _, err = call(*SWEEP, "hidden_size=2")
+    assert status == 0
+    assert err == "1 of 1 runs done, 0 running, 0 failed | sweep\n"
+    assert times(here / "sweep") == before
+    assert call(*SWEEP, "hidden_size=2", "overwrite=true")[0] == 0
+    assert all(new > before[path] for path, new in times(here / "sweep").items())
+
+
+@pytest.mark.parametrize("batches", [(), ("hydra.sweeper.max_batch_size=1",)])
+def test_a_job_that_fails_stops_no_other_and_is_listed_at_the_end(call, here, batches):
+    status, out, err = call(*SWEEP, "hidden_size=20", "initial_weights=1e308,0.1", *batches)
+    assert status == 1
+    assert "Traceback" not in err
+    assert "1 of 2 runs did not finish:\n  initial_weights=1e+308: failed: Diverged: the loss " in err
+    assert err.endswith("The same command with hydra.sweep.dir=sweep does only what is missing.\n")
+    assert re.search(r"initial_weights|networks", out)
+    (failed,) = (here / "sweep").glob("*1e+308*")
+    entry = json.loads((failed / "run.json").read_text())
+    assert entry["status"] == "failed"
+    assert "Traceback" in entry["traceback"]
+    assert "Traceback" in (failed / "elman.log").read_text()
+
+
+def test_a_job_whose_directory_holds_other_settings_is_refused_and_listed(call, here):
+    assert call(*SWEEP, "hidden_size=2", "hydra.sweep.subdir=same")[0] == 0
+    status, _, err = call(*SWEEP, "hidden_size=3", "hydra.sweep.subdir=same")
+    assert status == 1
+    assert "this directory holds a run of other settings" in err
+    assert "hidden_size=3 figures=False: it left no run" in err or "hidden_size=3: it left no run" in err
+
+
+def experiment(here, **params):
+    """A file of the user's own that makes a sweep."""
+    (here / "mine" / "experiment").mkdir(parents=True)
+    settings = {
+        "hydra": {"mode": "MULTIRUN", "sweep": {"dir": "sweep"}, "sweeper": {"params": params}},
+        "figures": False,
+    }
+    (here / "mine" / "experiment" / "own.yaml").write_text(f"# @package _global_\n{json.dumps(settings)}\n")
+    return ("--config-dir", "mine", "experiment=own", *TINY)
+
+
+def test_an_experiment_can_be_a_sweep_and_needs_no_flag(call, here):
+    status, _, err = call(*experiment(here, hidden_size="2,3"), "seed=1")
+    assert status == 0
+    assert err.count("| hidden_size=") == 2
+    assert len(runs(here / "sweep")) == 2
+
+
+def test_a_bad_value_in_the_sweep_of_an_experiment_stops_it_before_anything_is_written(call, here):
+    status, out, err = call(*experiment(here, hidden_size="2,0"))
+    assert (status, out) == (2, "")
+    assert err == "elman: hidden_size must be at least 1, not 0\n"
+    assert [path.name for path in here.iterdir()] == ["mine"]
+
+
+def test_no_two_sweeps_share_a_directory_that_neither_has_named(here):
+    master = OmegaConf.create(
+        {"hydra": {"sweep": {"dir": "sweeps/${elman_unique:}"}, "sweeper": {"_target_": "x.BasicSweeper"}}}
+    )
+    assert cli._taken(master, [["seed=1"]]).directory.is_dir()
+    with pytest.raises(Refused, match="another sweep has just taken this directory"):
+        cli._taken(master, [["seed=1"]])
+    named = OmegaConf.create({"hydra": {"sweep": {"dir": "sweeps"}, "sweeper": {"_target_": "x.BasicSweeper"}}})
+    assert cli._taken(named, []).directory == here / "sweeps"
+
+
+def test_a_sweep_may_have_a_directory_of_any_name(call, here, monkeypatch):
+    name = "it's a=b, \\ or c"
+    (here / name).mkdir()
+    monkeypatch.chdir(here / name)
+    assert call("-m", *TINY, "figures=false", "hidden_size=2")[0] == 0
+    assert len(list((here / name / "runs" / "sweeps").glob("*/*/run.json"))) == 1
+
+
+def until_one_is_finished(process):
+    """Wait until a sweep says that a run is finished."""
+    while not re.match(r"[1-9] of", process.stderr.readline()):
+        assert process.poll() is None
+    return process
+
+
+def test_a_killed_sweep_given_again_ends_as_if_undisturbed_and_leaves_finished_runs_alone(start, call, here):
+    long = ("hidden_size=2,3,4,5", "task.length=3000", "epochs=2000", "evaluate_every=0")
+    process = until_one_is_finished(start(*SWEEP, *long))
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate(timeout=60)
+    finished = {
+        path.parent
+        for path in (here / "sweep").glob("*/run.json")
+        if json.loads(path.read_text())["status"] == "finished"
+    }
+    assert 1 <= len(finished) < 4
+    before = {path: when for path, when in times(here / "sweep").items() if path.parent in finished}
+    assert call(*SWEEP, *long)[0] == 0
+    assert {path: times(here / "sweep")[path] for path in before} == before
+    assert call(*SWEEP, *long, "hydra.sweep.dir=whole")[0] == 0
+    assert runs(here / "sweep") == runs(here / "whole")
+    assert len(runs(here / "whole")) == 4
+    assert (here / "sweep" / "comparison.csv").read_bytes() == (here / "whole" / "comparison.csv").read_bytes()
+
+
+def test_ctrl_c_ends_a_sweep_with_the_comparison_of_what_is_finished(start, here):
+    process = until_one_is_finished(start(*SWEEP, "epochs=20,100000000"))
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert "1 of 2 runs did not finish:\n  epochs=100000000: interrupted\n" in err
+    assert err.endswith("elman: interrupted\n")
+    assert pd.read_csv(here / "sweep" / "comparison.csv")["networks"].tolist() == [1]
+
+
+def test_what_an_earlier_command_left_unfinished_is_not_counted(tmp_path, capsys):
+    directory = tmp_path / "a"
+    directory.mkdir()
+    entry = {"status": "running", "settings": {}, "overrides": ["seed=1"], "start": "2026-01-01T00:00:00+00:00"}
+    (directory / "run.json").write_text(json.dumps(entry))
+    planned = sweep.Sweep(tmp_path, (("seed=1",), ("seed=2",)))
+    with sweep.watched(planned):
+        pass
+    assert capsys.readouterr().err.startswith("0 of 2 runs done, 0 running, 0 failed | ")
+    assert sweep.ended(planned) == 2
+    assert "seed=1: it was broken off\n  seed=2: it left no run\n" in capsys.readouterr().err
+
+
+def test_the_job_gives_an_optimiser_the_median_error_rate(here, monkeypatch):
+    returned = []
+    job = cli._job.__wrapped__
+    monkeypatch.setattr(sys, "argv", ["elman", *SWEEP, "seed=1,2"])
+
+    def keep(composed):
+        returned.append(job(composed))
+
+    monkeypatch.setattr(cli, "_job", hydra.main(**cli._DEFAULTS, config_path=str(cli.CONF), config_name="config")(keep))
+    cli.main()
+    summaries = [pd.read_csv(path) for path in sorted(Path("sweep").glob("*/summary.csv"))]
+    assert returned == [summary["predictable_error_rate"].median() for summary in summaries]
