@@ -67,16 +67,19 @@ class Result:
     @cached_property
     def states(self) -> States:
         """The hidden states on the test stream by symbol and by single occurrence, computed when first asked for."""
-        untrained = np.full_like(self.context, self.settings.initial_context)
+        networks = {"trained": (self.weights, self.context)}
+        if self.settings.weights_from is None:
+            networks["untrained"] = (self.initial, np.full_like(self.context, self.settings.initial_context))
         single = states.occurrences(self.test, self.settings.occurrences)
         means, at = [], []
-        for network_, start in ((self.weights, self.context), (self.initial, untrained)):
-            for weights, context in _blocks(network_, start, self.test):
-                hiddens = self.backend.predict(weights, self.test.inputs, context, recurrent=self.settings.recurrent)[1]
+        for weights, context in networks.values():
+            for some, start in _blocks(weights, context, self.test):
+                hiddens = self.backend.predict(some, self.test.inputs, start, recurrent=self.settings.recurrent)[1]
                 means.append(states.means(hiddens, self.test))
                 at.append(hiddens[:, single])
-        shape = (2, len(self.losses), -1, self.context.shape[1])
-        return States(np.concatenate(means).reshape(shape), np.concatenate(at).reshape(shape))
+        R, H = self.context.shape
+        shape = (len(networks), R, -1, H)
+        return States(tuple(networks), np.concatenate(means).reshape(shape), np.concatenate(at).reshape(shape))
 
     @cached_property
     def _predicted(self) -> tuple[np.ndarray, np.ndarray]:

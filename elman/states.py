@@ -11,8 +11,6 @@ import numpy as np
 
 from elman.stream import Stream
 
-NETWORKS = ("trained", "untrained")
-"""The untrained network is the control of the paper's footnote 6: averages can form groups without any learning."""
 OCCURRENCES = 20
 """The most occurrences of one symbol that are looked at singly."""
 METHODS = ("ward", "average", "complete", "single", "weighted", "centroid", "median")
@@ -22,12 +20,17 @@ EUCLIDEAN_ONLY = ("ward", "centroid", "median")
 
 
 class States(NamedTuple):
-    """The hidden states of R networks on one stream, first of the trained ones, then of the same before training."""
+    """The hidden states of R networks on one stream, as trained and, if they were not read from a run, as untrained.
 
+    The untrained networks are the control of the paper's footnote 6: averages can form groups without any learning.
+    """
+
+    networks: tuple[str, ...]
+    """N names: "trained", "untrained"."""
     means: np.ndarray
-    """(2, R, S, H): averaged over all steps that read a symbol; in the order of `symbols`."""
+    """(N, R, S, H): averaged over all steps that read a symbol; in the order of `symbols`."""
     single: np.ndarray
-    """(2, R, K, H): at the steps of `occurrences`."""
+    """(N, R, K, H): at the steps of `occurrences`."""
 
 
 def symbols(stream: Stream) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -148,12 +148,13 @@ def classes(result: "Result") -> pd.DataFrame:
 def hidden_means(result: "Result") -> pd.DataFrame:
     """The hidden states after each symbol was read, averaged over the test stream, a column a unit (pp. 198-200).
 
-    Of the trained networks and of the same before training. Empty for streams of two symbols.
+    Of the trained networks and, if they were not read from a run, of the same before training. Empty for a stream of
+    two symbols.
     """
     symbols, counts, _ = states.symbols(result.test)
     if not _has_trees(result):
         return pd.DataFrame()
-    keys = {"replicate": range(len(result.losses)), "network": states.NETWORKS, "symbol": symbols}
+    keys = {"replicate": range(len(result.losses)), "network": result.states.networks, "symbol": symbols}
     return _with_units(_grid(keys, n=counts), result.states.means)
 
 
@@ -166,7 +167,7 @@ def occurrences(result: "Result") -> pd.DataFrame:
     steps, test = states.occurrences(result.test, result.settings.occurrences), result.test
     if not len(steps):
         return pd.DataFrame()
-    frame = _grid({"replicate": range(len(result.losses)), "network": states.NETWORKS, "step": steps})
+    frame = _grid({"replicate": range(len(result.losses)), "network": result.states.networks, "step": steps})
     step = frame["step"].to_numpy(int)
     frame.insert(2, "symbol", test.input_symbols[step])
     frame["input_position"] = test.positions[step]
@@ -328,8 +329,8 @@ def _trees(result: "Result") -> Iterator[tuple[int, str, str, np.ndarray, dict[s
     trees = {"symbols": result.states.means} if _has_trees(result) else {}
     if len(single) > 2:
         trees["occurrences"] = result.states.single
-    for replicate in range(len(result.losses)):
-        for number, network in enumerate(states.NETWORKS):
+    for replicate in range(len(result.losses)) if trees else ():
+        for number, network in enumerate(result.states.networks):
             for tree, vectors in trees.items():
                 merges = states.tree(
                     vectors[number, replicate], method=chosen.cluster_method, metric=chosen.cluster_metric

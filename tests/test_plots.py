@@ -142,3 +142,13 @@ def test_symbols_are_divided_into_few_classes_that_share_no_member(most, symbols
     assert sorted(symbol for group in found.values() for symbol in group) == (
         sorted(symbols.split()) if division else []
     )
+
+
+def test_a_word_in_the_place_of_another_stands_out(finished, tmp_path):
+    directory, result = finished
+    if result.settings.task.name != "sentences":
+        return
+    settings = elman.settings(*SMALL["sentences"], "epochs=0", f"weights_from={directory}", "task.replace=[man,zog]")
+    run_into(tmp_path, settings)
+    (ax,) = plots.clusters(tmp_path).axes
+    assert [text.get_text() for text in ax.texts if text.get_weight() == "bold"] == ["zog"]

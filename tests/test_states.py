@@ -1,4 +1,7 @@
+import dataclasses
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +10,7 @@ from strategies import seeds
 
 import elman
 from elman import network, states
+from elman.runner import run_into
 from elman.tables import TABLES
 
 PAIRS = np.array([[0, 1, 1.0, 2], [2, 3, 1.5, 2], [4, 5, 3.0, 4]])  # ((0 1) (2 3))
@@ -108,6 +112,14 @@ def test_method_and_metric_are_those_of_the_settings():
         wanted = states.tree(result.states.means[0, 0], method=method, metric=metric)
         found = TABLES["clusters"](result).query("network == 'trained'")
         np.testing.assert_array_equal(found["distance"], wanted[:, 2])
+
+
+def test_networks_that_were_read_from_a_run_have_no_untrained_ones(result, tmp_path):
+    run_into(tmp_path, result.settings)
+    tested = elman.run(dataclasses.replace(result.settings, weights_from=str(tmp_path), epochs=0))
+    frame = TABLES["hidden_means"](result)
+    trained = frame[frame["network"] == "trained"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(TABLES["hidden_means"](tested), trained)
 
 
 def test_a_stream_of_two_symbols_has_no_trees(finished):

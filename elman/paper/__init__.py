@@ -100,12 +100,12 @@ def reproduce(
 def _run(
     directory: Path, name: str, settings: "Settings", overrides: Sequence[str], say: Callable[[str], None]
 ) -> None:
-    from elman import report, runner
+    from elman import report, runner, tables
 
     start, chosen = time.perf_counter(), [f"experiment={name}", *overrides]
     about = {"command": sys.argv, "overrides": chosen, "experiment": name}
     result = runner.run_into(directory, settings, about=about)
-    told = report.in_one_line(result) if result else "finished before"
+    told = report.in_one_line(tables.summary(result)) if result else "finished before"
     say(f"{name}: {told} ({time.perf_counter() - start:.0f} s)")
 
 

@@ -10,10 +10,11 @@ from typing import Literal, NamedTuple
 
 import pandas as pd
 
+from elman.runs import read
+
 HOLDS, IN_PART = 0.8, 0.2  # shares of networks
 
 Verdict = Literal["holds", "holds in part", "does not hold"]
-TEXTS = ("input", "target", "position", "symbol", "class", "input_position")
 
 
 class Claim(NamedTuple):
@@ -62,19 +63,15 @@ class Section(NamedTuple):
     """The experiment whose trained networks are tested."""
 
 
-def _read(run: Path, table: str) -> pd.DataFrame:
-    return pd.read_csv(run / f"{table}.csv", dtype=dict.fromkeys(TEXTS, str), keep_default_na=False, na_values=[""])
-
-
 def _xor_dip(run: Path) -> pd.Series:
-    cycle = _read(run, "cycle_errors")
+    cycle = read(run, "cycle_errors")
     xor = cycle["position"] == "xor"
     return cycle[xor].groupby("replicate")["mse"].max() / cycle[~xor].groupby("replicate")["mse"].min()
 
 
 def _xor_everywhere(run: Path) -> pd.Series:
     """At the steps that cannot be predicted: how many outputs round to the exclusive-or of the last two bits."""
-    steps = _read(run, "predictions")
+    steps = read(run, "predictions")
     before = steps.groupby("replicate")["input"].shift()
     rule = (steps["input"] != before).astype(int)
     chosen = before.notna() & (steps["position"] != "xor")
@@ -83,13 +80,13 @@ def _xor_everywhere(run: Path) -> pd.Series:
 
 
 def _consonants_to_vowels(run: Path) -> pd.Series:
-    errors = _read(run, "position_errors").pivot(index="replicate", columns="position", values="rmse")
+    errors = read(run, "position_errors").pivot(index="replicate", columns="position", values="rmse")
     return errors["consonant"] / errors.filter(like="vowel").max(axis=1)
 
 
 def _bit_at_consonants(feature: str) -> Callable[[Path], pd.Series]:
     def values(run: Path) -> pd.Series:
-        errors = _read(run, "bit_errors")
+        errors = read(run, "bit_errors")
         chosen = errors[(errors["position"] == "consonant") & (errors["feature"] == feature)]
         return chosen.set_index("replicate")["mse"]
 
@@ -97,7 +94,7 @@ def _bit_at_consonants(feature: str) -> Callable[[Path], pd.Series]:
 
 
 def _first_to_later_letters(run: Path) -> pd.Series:
-    errors = _read(run, "position_errors")
+    errors = read(run, "position_errors")
     errors["sum"] = errors["mse"] * errors["n"]
     first = errors["position"] == "letter 1"
     at_first, later = (errors[rows].groupby("replicate")[["sum", "n"]].sum() for rows in (first, ~first))
@@ -106,7 +103,7 @@ def _first_to_later_letters(run: Path) -> pd.Series:
 
 def _likelihood(against: str, measure: str, *, of_best: bool = False) -> Callable[[Path], pd.Series]:
     def values(run: Path) -> pd.Series:
-        rows = _read(run, "likelihood")
+        rows = read(run, "likelihood")
         chosen = rows[(rows["against"] == against) & (rows["measure"] == measure)].set_index("replicate")
         return chosen["mean"] / chosen["best_mean"] if of_best else chosen["mean"]
 
@@ -115,7 +112,7 @@ def _likelihood(against: str, measure: str, *, of_best: bool = False) -> Callabl
 
 def _agreement(class_: str, network: str = "trained") -> Callable[[Path], pd.Series]:
     def values(run: Path) -> pd.Series:
-        rows = _read(run, "cluster_agreement")
+        rows = read(run, "cluster_agreement")
         chosen = (rows["tree"] == "symbols") & (rows["network"] == network) & (rows["class"] == class_)
         return rows[chosen].set_index("replicate")["jaccard"]
 
@@ -126,7 +123,7 @@ def _context_to_word(network: str) -> Callable[[Path], pd.Series]:
     """How far single occurrences lie from their word's mean, over half the distance between the means of two words."""
 
     def values(run: Path) -> pd.Series:
-        rows = _read(run, "occurrences")
+        rows = read(run, "occurrences")
         rows = rows[rows["network"] == network]
         units = rows.filter(like="unit_")
         keys = [rows["replicate"], rows["symbol"]]
@@ -296,6 +293,23 @@ SECTIONS = (
                 1.0,
             ),
         ),
+    ),
+    Section(
+        "Figure 8: a word never met",
+        "figure8",
+        "The trained networks read the sentences with an unknown word, zog, wherever there was man, and learn no more "
+        "(p. 204).",
+        (("clusters", "The tree of the words with zog in the place of man: zog stands among the humans."),),
+        (
+            Claim(
+                "From its contexts alone the unknown word is placed among the humans.",
+                "Jaccard index of the humans with zog and the branch most like them",
+                _agreement("HUM"),
+                "at least",
+                1.0,
+            ),
+        ),
+        weights_from="figure7",
     ),
     Section(
         "Figure 9: the same word in different contexts",

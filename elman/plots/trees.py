@@ -21,8 +21,8 @@ FONT = 6.5
 def clusters(run: Path) -> Figure | None:
     """The tree of the mean hidden states by symbol of the first network, trained and untrained, after Figures 7 and 8.
 
-    Symbols have the colours of their classes; below stands how well the tree agrees with these. Of more than 60 symbols
-    only the most frequent are shown.
+    Symbols have the colours of their classes, and a word in the place of another stands out; below stands how well the
+    tree agrees with the classes. Of more than 60 symbols only the most frequent are shown.
     """
     if not has(run, "hidden_means"):
         return None
@@ -32,17 +32,20 @@ def clusters(run: Path) -> Figure | None:
     shown = min(len(symbols), MOST_LEAVES)
     classes = divided(read(run, "classes"), symbols) if has(run, "classes") else {}
     colour_of = {symbol: colour for colour, group in zip(COLOURS, classes.values(), strict=False) for symbol in group}
-    figure, axes = _canvas(shown, lines=len(classes), longest=max(map(len, symbols)), columns=2)
+    unknown = settings(run)["task"].get("replace", [])[1::2]
+    columns = first["network"].nunique()
+    figure, axes = _canvas(shown, lines=len(classes), longest=max(map(len, symbols)), columns=columns)
     for ax, (network, one) in zip(axes, first.groupby("network", sort=False), strict=True):
         if shown == len(symbols):
             merges = _merges(run, str(network), "symbols")
         else:
             one = one.nlargest(shown, "n").sort_values("symbol")
             merges = _clustered(run, one)
-        _tree(ax, merges, one["symbol"].tolist(), [colour_of.get(symbol, "black") for symbol in one["symbol"]])
+        leaves = one["symbol"].tolist()
+        _tree(ax, merges, leaves, [colour_of.get(symbol, "black") for symbol in leaves], bold=unknown)
         agreement = _agreement(run, str(network), "symbols") if classes else {}
         _lines(ax, [(f"{name} {agreement[name]:.2f}", colour) for name, colour in zip(classes, COLOURS, strict=False)])
-        ax.set_title(network)
+        ax.set_title(network if columns > 1 else "")
     of = "" if shown == len(symbols) else f", {shown} of {len(symbols)}"
     _head(figure, f"Hidden states by symbol{of}{which(means)}")
     return figure
@@ -60,10 +63,11 @@ def occurrences(run: Path) -> Figure | None:
     names = [f"{row.context} {row.symbol.upper()}".strip() for row in one.itertuples()]
     colour_of = dict(zip(sorted(one["input_position"].unique()), COLOURS, strict=False))
     trained, untrained = (_agreement(run, network, "occurrences") for network in ("trained", "untrained"))
+    beside = {name: f" (untrained {value:.2f})" for name, value in untrained.items()}
     figure, (ax,) = _canvas(len(names), lines=len(trained), longest=max(map(len, names)))
     _tree(ax, _merges(run, "trained", "occurrences"), names, one["input_position"].map(colour_of).tolist())
-    text = "{} {:.2f} (untrained {:.2f})"
-    _lines(ax, [(text.format(name, trained[name], untrained[name]), colour_of.get(name, "black")) for name in trained])
+    texts = {name: f"{name} {value:.2f}{beside.get(name, '')}" for name, value in trained.items()}
+    _lines(ax, [(text, colour_of.get(name, "black")) for name, text in texts.items()])
     _head(figure, f"Single occurrences in their contexts{which(every)}")
     return figure
 
@@ -103,7 +107,7 @@ def _clustered(run: Path, means: pd.DataFrame) -> np.ndarray:
     return linkage(means.filter(like="unit_"), chosen["cluster_method"], chosen["cluster_metric"])
 
 
-def _tree(ax: Axes, merges: np.ndarray, names: Sequence[str], colours: Sequence[str]) -> None:
+def _tree(ax: Axes, merges: np.ndarray, names: Sequence[str], colours: Sequence[str], bold: Sequence[str] = ()) -> None:
     """Draw a tree whose root is on the left and whose leaves are named on the right."""
     from scipy.cluster.hierarchy import dendrogram
 
@@ -121,6 +125,7 @@ def _tree(ax: Axes, merges: np.ndarray, names: Sequence[str], colours: Sequence[
             annotation_clip=False,
             fontsize=FONT,
             color=colours[leaf],
+            weight="bold" if names[leaf] in bold else "normal",
         )
     longest = max(merges[:, 2].max(), 1e-12)
     ax.set(xlim=(1.04 * longest, 0), ylim=(len(names) - 0.4, -0.6), xlabel="distance", yticks=[])
