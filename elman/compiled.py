@@ -208,22 +208,34 @@ def _train_side_by_side(inputs, targets, weights, states, errors, changes, step,
 
 
 @_jit
-def _predict_alone(inputs, weights, states, step, listed, masks, outputs, hiddens, recurrent, source=SOURCE):
+def _predict_alone(inputs, weights, states, step, listed, masks, laid, outputs, hiddens, recurrent, source=SOURCE):
     W_ih, W_hh, b_h, W_ho, b_o, _ = weights
+    laid_outputs, laid_hiddens = laid
     _predict(inputs, in_vectors(W_ih, _UNITS), in_vectors(W_hh, _UNITS), in_vectors(b_h, _UNITS),
              in_vectors(W_ho, _UNITS), in_vectors(b_o, _UNITS), in_vectors(states, _UNITS), in_a_row(states),
-             in_vectors(step, _UNITS), listed, in_a_row(masks), in_vectors(outputs, _UNITS),
-             in_vectors(hiddens, _UNITS), recurrent)  # fmt: skip
+             in_vectors(step, _UNITS), listed, in_a_row(masks), in_vectors(laid_outputs, _UNITS),
+             in_vectors(laid_hiddens, _UNITS), recurrent)  # fmt: skip
+    for laid_units, units in ((laid_outputs, outputs), (laid_hiddens, hiddens)):
+        for t in range(units.shape[1]):
+            for u in range(units.shape[2]):
+                units[0, t, u] = laid_units[u // _UNITS, t, u % _UNITS]
 
 
 @_jit
-def _predict_side_by_side(inputs, weights, states, step, listed, masks, outputs, hiddens, recurrent, source=SOURCE):
+def _predict_side_by_side(inputs, weights, states, step, listed, masks, laid, outputs, hiddens, recurrent,
+                          source=SOURCE):  # fmt: skip
     W_ih, W_hh, b_h, W_ho, b_o = weights
+    laid_outputs, laid_hiddens = laid
     states_of_all = in_vectors(states, _NETWORKS)
     _predict(inputs, in_vectors(W_ih, _NETWORKS), in_vectors(W_hh, _NETWORKS), in_vectors(b_h, _NETWORKS),
              in_vectors(W_ho, _NETWORKS), in_vectors(b_o, _NETWORKS), states_of_all, states_of_all,
-             in_vectors(step, _NETWORKS), listed, in_a_row(masks), in_vectors(outputs, _NETWORKS),
-             in_vectors(hiddens, _NETWORKS), recurrent)  # fmt: skip
+             in_vectors(step, _NETWORKS), listed, in_a_row(masks), in_vectors(laid_outputs, _NETWORKS),
+             in_vectors(laid_hiddens, _NETWORKS), recurrent)  # fmt: skip
+    for laid_units, units in ((laid_outputs, outputs), (laid_hiddens, hiddens)):
+        for t in range(units.shape[1]):
+            for u in range(units.shape[2]):
+                for r in range(units.shape[0]):
+                    units[r, t, u] = laid_units[u, t, r]
 
 
 def _zeros(shape: tuple[int, ...], dtype: Any = float) -> np.ndarray:
@@ -361,16 +373,13 @@ def predict(
     outputs, hiddens = np.empty((R, T, O)), np.empty((R, T, H))
 
     def one(form: _Form, block: slice) -> None:
-        laid = form.weights(Weights(*[array[block] for array in weights]))
-        b_h, b_o = laid[2], laid[4]
+        given = form.weights(Weights(*[array[block] for array in weights]))
+        b_h, b_o = given[2], given[4]
         states, step = _zeros((3, *b_h.shape)), _zeros(b_h.shape)
         states[0], step[...] = form.laid(context[block]), _NOTHING
         listed, masks = np.zeros(inputs.shape[1], np.intp), _zeros((inputs.shape[1], 1))
-        out, hidden = _zeros((b_o.shape[0], T, b_o.shape[1])), _zeros((b_h.shape[0], T, b_h.shape[1]))
-        form.predict(inputs, laid, states, step, listed, masks, out, hidden, recurrent)
-        for array, result in ((outputs, out), (hiddens, hidden)):
-            units_first = array[block].swapaxes(1, 2)
-            units_first[...] = form.back(result, units_first)
+        laid = (_zeros((len(b_o), T, b_o.shape[1])), _zeros((len(b_h), T, b_h.shape[1])))
+        form.predict(inputs, given, states, step, listed, masks, laid, outputs[block], hiddens[block], recurrent)
 
     _each_block(weights, one)
     return outputs, hiddens

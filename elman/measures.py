@@ -30,17 +30,20 @@ class Errors(NamedTuple):
 
 def errors(outputs: np.ndarray, stream: Stream) -> Errors:
     """Compare outputs (R, T, n) with the elements of the stream that they predict. An output above 0.5 rounds to 1."""
-    R, _, n = outputs.shape
-    index, n_steps = stream.position_index, stream.position_counts
+    n, index, n_steps = outputs.shape[-1], stream.position_index, stream.position_counts
     P = len(n_steps)
     wrong = (outputs > 0.5) != stream.targets.astype(bool)  # (R, T, n)
     squared = (outputs - stream.targets) ** 2  # (R, T, n)
-    step_bins = np.arange(R)[:, None] * P + index  # (R, T)
-    bit_bins = (step_bins[:, :, None] * n + np.arange(n)).ravel()
+    bit_index = (index[:, None] * n + np.arange(n)).ravel()  # (T * n,)
+    sums = np.stack([np.bincount(bit_index, of_one.ravel(), P * n).reshape(P, n) for of_one in squared])  # (R, P, n)
+
+    def counted(steps: np.ndarray) -> np.ndarray:  # (R, T, ...) -> (R, P, ...)
+        return np.stack([np.count_nonzero(steps[:, index == p], axis=1) for p in range(P)], axis=1)
+
     return Errors(
-        bit_error_rate=np.bincount(bit_bins, wrong.ravel(), R * P * n).reshape(R, P, n) / n_steps[:, None],
-        bit_mse=np.bincount(bit_bins, squared.ravel(), R * P * n).reshape(R, P, n) / n_steps[:, None],
-        error_rate=np.bincount(step_bins.ravel(), ~right(outputs, stream).ravel(), R * P).reshape(R, P) / n_steps,
+        bit_error_rate=counted(wrong) / n_steps[:, None],
+        bit_mse=sums / n_steps[:, None],
+        error_rate=counted(~right(outputs, stream)) / n_steps,
     )
 
 
