@@ -1,6 +1,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 from hypothesis import given
 from strategies import seeds, streams
 
@@ -31,6 +32,44 @@ def test_the_floor_is_that_worked_out_by_hand():
     np.testing.assert_allclose(floor.bit_mse, [[[0.0, 0.0], [0.02, 0.125]]])
     np.testing.assert_allclose(floor.error_rate, [[0.0, 0.25]])  # torn at one of two steps: wrong half the time
     assert measures.predictable(BY_HAND).tolist() == [True, False]
+
+
+# Three steps to be predicted, one bit a symbol: y (place "2"), x (place "1"), z (place "2").
+ONE_HOT = Stream(
+    vectors=np.array([[1, 0, 0], [0, 1, 0], [1, 0, 0], [0, 0, 1]], dtype=np.uint8),
+    symbols=np.array(["x", "y", "x", "z"]),
+    positions=np.array(["1", "2", "1", "2"]),
+    expected=np.array([[1, 0, 0], [0, 0.5, 0.5], [0.6, 0.2, 0.2], [0, 0.7, 0.3]]),
+    features=("x", "y", "z"),
+)
+
+
+def test_with_one_bit_a_symbol_the_largest_output_is_the_answer():
+    outputs = np.array([[[0.1, 0.3, 0.2], [0.4, 0.9, 0.1], [0.2, 0.1, 0.9]]])
+    assert ONE_HOT.one_hot
+    assert measures.right(outputs, ONE_HOT).tolist() == [[True, False, True]]
+    assert measures.right(outputs[:, :2], ONE_HOT).tolist() == [[True, False]]
+    np.testing.assert_array_equal(measures.errors(outputs, ONE_HOT).error_rate, [[1.0, 0.0]])
+    np.testing.assert_allclose(measures.floor(ONE_HOT).error_rate, [[0.0, 0.75]])  # torn at y, wrong at z
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"features": ("x", "z", "y")}, {"vectors": ONE_HOT.vectors | np.eye(4, 3, 1, dtype=np.uint8)}],
+)
+def test_bits_that_stand_for_something_else_than_the_symbol_are_rounded_one_by_one(changes):
+    assert not replace(ONE_HOT, **changes).one_hot
+
+
+def test_where_the_best_prediction_is_unknown_so_are_all_floors():
+    unknown = replace(BY_HAND, expected=None)
+    assert all(np.isnan(array).all() for array in measures.floor(unknown))
+    assert measures.floor(unknown).mse.shape == measures.floor(BY_HAND).mse.shape
+    assert not measures.predictable(unknown).any()
+    chance, best = measures.loss_levels(unknown)
+    assert chance == measures.loss_levels(BY_HAND)[0]
+    assert np.isnan(best)
+    assert unknown.wrapped().expected is None
 
 
 def test_the_error_rate_at_predictable_positions_is_a_share_of_their_steps():

@@ -3,6 +3,7 @@ import io
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import SMALL, lengths
 
 import elman
 from elman import measures
@@ -17,6 +18,7 @@ COLUMNS = {
     "predictions": "replicate step input target position bit feature target_value output squared_error",
     "hidden_states": "replicate step input position unit activation",
     "cycle_errors": "replicate step position n mse floor_mse",
+    "likelihood": "replicate against measure mean sd best_mean best_sd paper_mean paper_sd",
     "classes": "class symbol",
     "occurrences": "replicate network symbol step input_position context",
     "hidden_means": "replicate network symbol n",
@@ -27,15 +29,17 @@ COLUMNS = {
 }
 
 EMPTY = {
-    "xor": {"classes", "occurrences", "hidden_means", "clusters", "cluster_agreement"},
-    "cv": {"cycle_errors", "occurrences"},
+    "xor": {"likelihood", "classes", "occurrences", "hidden_means", "clusters", "cluster_agreement"},
+    "cv": {"cycle_errors", "occurrences", "likelihood"},
+    "sentences": {"cycle_errors", "occurrences"},
+    "text": {"cycle_errors", "occurrences", "likelihood", "classes", "cluster_agreement"},
 }
 
 
-@pytest.fixture(scope="module", params=["xor", "cv"])
+@pytest.fixture(scope="module", params=EMPTY)
 def result(request):
-    overrides = ("task.length=90", "task.test_length=120", "epochs=45", "evaluate_every=20", "record_steps=1000")
-    return elman.run(elman.settings(f"task={request.param}", "replicates=3", "learning_rate=0.5", *overrides))
+    overrides = ("epochs=45", "evaluate_every=20", "record_steps=1000", "replicates=3", "learning_rate=0.5")
+    return elman.run(elman.settings(*SMALL[request.param], *lengths(request.param, 90, 120), *overrides))
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +80,11 @@ def test_the_learning_curve_has_every_twentieth_epoch_and_the_last(frames):
     pd.testing.assert_frame_equal(last, frames["position_errors"][last.columns])
 
 
-def test_position_errors_follow_from_the_predictions(frames):
+def test_position_errors_follow_from_the_predictions(result, frames):
     predictions = frames["predictions"].assign(wrong=lambda f: (f["output"] > 0.5) != f["target_value"])
+    if result.test.one_hot:  # an answer is wrong where the largest output is not that of the target
+        largest = predictions.groupby(["replicate", "step"])["output"].transform("max")
+        predictions["wrong"] = (predictions["output"] < largest) & (predictions["target_value"] == 1)
     steps = predictions.groupby(["replicate", "step", "position"], as_index=False).agg(
         wrong=("wrong", "any"), squared_error=("squared_error", "mean")
     )
@@ -114,8 +121,8 @@ def test_predictions_and_hidden_states_are_those_of_the_networks(result, frames)
 
 def test_cycle_errors_average_each_of_12_steps(result, frames):
     cycle, predictions = frames["cycle_errors"], frames["predictions"]
-    if result.settings.task.name == "cv":
-        assert cycle.empty  # its units differ in length, so step 1 of a cycle means nothing
+    if result.settings.task.name != "xor":
+        assert cycle.empty  # units differ in length, or there are none, so step 1 of a cycle means nothing
         return
     whole = predictions[predictions["step"] < len(result.test.targets) // 12 * 12]
     wanted = whole.groupby(["replicate", whole["step"] % 12 + 1])["squared_error"].mean()
@@ -130,14 +137,17 @@ def test_the_summary_follows_from_the_other_tables(result, frames):
         loss = losses[losses["replicate"] == r].set_index("epoch")["loss"]
         assert (row["final_loss"], row["best_loss"], row["best_epoch"]) == (loss.iloc[-1], loss.min(), loss.idxmin())
         chance, floor = measures.loss_levels(result.practice[r])
-        assert (row["chance_loss"], row["floor_loss"]) == (chance, floor)
+        np.testing.assert_array_equal([row["chance_loss"], row["floor_loss"]], [chance, floor])
         begun = loss.index[loss <= chance - 0.2 * (chance - floor)]
         assert (row["takeoff_epoch"] == begun[0]) if len(begun) else pd.isna(row["takeoff_epoch"])
         at = frames["position_errors"].query("replicate == @r").set_index("position")
-        rate = np.average(at.loc[predictable, "error_rate"], weights=at.loc[predictable, "n"])
-        np.testing.assert_allclose(row["predictable_error_rate"], rate)
         np.testing.assert_allclose(row["test_mse"], np.average(at["mse"], weights=at["n"]))
         np.testing.assert_allclose(row["test_floor_mse"], np.average(at["floor_mse"], weights=at["n"]))
+        if not len(predictable):
+            assert row[["predictable_error_rate", "success_epoch"]].isna().all()
+            continue
+        rate = np.average(at.loc[predictable, "error_rate"], weights=at.loc[predictable, "n"])
+        np.testing.assert_allclose(row["predictable_error_rate"], rate)
         each = curve[(curve["replicate"] == r) & curve["position"].isin(predictable)]
         epochs = [
             e
@@ -145,6 +155,34 @@ def test_the_summary_follows_from_the_other_tables(result, frames):
             if np.average(rows["error_rate"], weights=at.loc[rows["position"], "n"]) <= 0.01
         ]
         assert (row["success_epoch"] == epochs[0]) if epochs else pd.isna(row["success_epoch"])
+
+
+def test_where_the_best_prediction_is_unknown_no_table_shows_a_floor(result, frames):
+    known = result.settings.task.name != "text"
+    floors = [frame[column] for frame in frames.values() for column in frame if "floor" in column]
+    assert len(floors) >= 4
+    assert all(column.notna().all() if known else column.isna().all() for column in floors)
+
+
+def test_distances_from_the_likelihoods_are_means_over_the_steps(result, frames):
+    if result.settings.task.name != "sentences":
+        return
+    found = frames["likelihood"].set_index(["replicate", "against", "measure"])
+    likelihood, n = result.test.expected[1:], len(result.test.features)
+    for r, outputs in enumerate(result.outputs):
+        norms = np.array([np.linalg.norm(o - e) for o, e in zip(outputs, likelihood, strict=True)])
+        cosines = [o @ e / np.linalg.norm(o) / np.linalg.norm(e) for o, e in zip(outputs, likelihood, strict=True)]
+        for measure, values in {
+            "error norm": norms, "squared error": norms**2, "RMS per unit": norms / n**0.5, "cosine": cosines
+        }.items():  # fmt: skip
+            row = found.loc[r, "likelihood", measure]
+            np.testing.assert_allclose([row["mean"], row["sd"]], [np.mean(values), np.std(values)], rtol=1e-12)
+            assert row["best_mean"] == pytest.approx(1 if measure == "cosine" else 0)
+        to_word = np.linalg.norm(outputs - result.test.targets, axis=-1)
+        best = np.linalg.norm(likelihood - result.test.targets, axis=-1)
+        row = found.loc[r, "next word", "error norm"]
+        np.testing.assert_allclose([row["mean"], row["best_mean"]], [to_word.mean(), best.mean()], rtol=1e-12)
+    assert found.loc[0, "likelihood", "cosine"]["paper_mean"] == 0.916
 
 
 def test_at_least_one_network_takes_off_and_one_never_succeeds():
