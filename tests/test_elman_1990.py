@@ -1,6 +1,7 @@
 """The claims of Elman (1990), and measured anchors, on several networks each; `elman-paper` tests them on more."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import elman
@@ -86,3 +87,23 @@ def test_verbs_become_one_branch_of_the_tree_of_words_by_learning(lexical):
     agreement = frame.pivot(index="replicate", columns=["network", "class"], values="jaccard")
     assert (agreement["trained"][["verb", "HUM", "ANIM", "AGRESS", "FOOD"]] == 1).all(axis=None)
     assert (agreement["untrained"]["verb"] < 0.8).all()
+
+
+def test_words_are_predicted_almost_as_well_as_their_likelihoods_allow(lexical):
+    """pp. 194-207. Measured beforehand on ten networks: cosines of .875 to .910, and norms 1.8 to 2.9 % above the best."""
+    found = TABLES["likelihood"](lexical).set_index(["against", "measure"])
+    assert (found.loc[("likelihood", "cosine"), "mean"] >= 0.85).all()
+    norm = found.loc[("next word", "error norm")]
+    assert (norm["mean"] > norm["best_mean"]).all()
+    assert (norm["mean"] <= 1.04 * norm["best_mean"]).all()
+
+
+def test_the_error_tells_where_words_begin():
+    """pp. 191-194, Figure 6. Measured beforehand: .26 at first letters and .096 at later ones, on three networks."""
+    _, at = errors("task=words", "replicates=10")
+    later = pd.concat(frame for position, frame in at.items() if position != "letter 1")
+    later = later.groupby("replicate")[["n", "mse"]].apply(lambda f: np.average(f["mse"], weights=f["n"]))
+    ratio = at["letter 1"].set_index("replicate")["mse"] / later
+    assert ratio.median() >= 2
+    assert (ratio >= 1.8).all()
+    assert at["letter 1"]["mse"].between(0.22, 0.29).all()

@@ -325,6 +325,7 @@ def commands() -> dict[str, float]:
         "elman": [],
         "elman figures=false": ["figures=false"],
         "elman replicates=256 figures=false": ["replicates=256", "figures=false"],
+        "elman task=sentences": ["task=sentences"],
     }
     with tempfile.TemporaryDirectory() as here:
 
