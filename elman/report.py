@@ -130,16 +130,24 @@ def _positions(result: "Result") -> pd.DataFrame:
     """One row a position: error rate and root mean squared error, each beside the best possible."""
     errors, best = result.curve[-1], measures.floor(result.test)
     rates, rmses = errors.error_rate.T, np.sqrt(errors.mse).T  # (P, R)
-    return pd.DataFrame(
-        {
-            "position": result.test.position_names,
-            "n": result.test.position_counts,
-            "error rate": [_spread(row, ".3f") for row in rates],
-            "best error rate": [_known(rate, ".3f") for rate in best.error_rate[0]],
-            "RMSE": [_spread(row, ".3f") for row in rmses],
-            "best RMSE": [_known(rmse, ".3f") for rmse in np.sqrt(best.mse[0])],
-        }
-    )
+    columns: dict[str, object] = {
+        "position": result.test.position_names,
+        "n": result.test.position_counts,
+        "error rate": [_spread(row, ".3f") for row in rates],
+    }
+    if _best_answers(result.test):
+        columns["best error rate"] = [_known(rate, ".3f") for rate in best.error_rate[0]]
+    columns["RMSE"] = [_spread(row, ".3f") for row in rmses]
+    columns["best RMSE"] = [_known(rmse, ".3f") for rmse in np.sqrt(best.mse[0])]
+    return pd.DataFrame(columns)
+
+
+def _best_answers(test: Stream) -> bool:
+    """Whether the best outputs always round to an element; if not, as in `words`, guessing an element does better."""
+    if test.one_hot or test.target_expected is None:
+        return True
+    elements = {tuple(row) for row in np.unique(test.vectors, axis=0).tolist()}
+    return all(tuple(row) in elements for row in np.unique(test.target_expected > 0.5, axis=0).astype(int).tolist())
 
 
 def _by_bit_and_symbol(result: "Result") -> list[str]:

@@ -1,8 +1,12 @@
+import copy
 import dataclasses
+import json
+import pickle
 import re
 from pathlib import Path
 
 import hydra
+import numpy as np
 import pytest
 import yaml
 from conftest import SMALL
@@ -102,6 +106,7 @@ def test_every_task_has_a_configuration_of_its_own_name(name):
         ("task.lenght=3", "unknown setting task.lenght; did you mean task.length?"),
         ("+momentum=0.9", "unknown setting momentum; there are hidden_size"),
         ("+task.noise=0.1", "unknown setting task.noise; there are task.name, task.length, task.test_length"),
+        ("task.spare=1", "unknown setting task.spare: only sentences has it"),
         ("~seed", "seed has no value"),
         ("hidden_size=3,4", "to sweep over it, add -m"),
         ("hidden_size", "cannot read 'hidden_size' as SETTING=VALUE"),
@@ -144,3 +149,58 @@ def test_settings_that_were_changed_in_python_are_checked_too():
     settings.hidden_size = 0
     with pytest.raises(BadSetting, match="hidden_size must be at least 1"):
         elman.run(settings)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (("task=sentences", "task.spare=some"), "task.spare must be a whole number, not some"),
+        (("task=sentences", "task.templates=HUM EAT"), "task.templates must be a list, such as [a,b], not HUM EAT"),
+        (("task=sentences", "task.categories.HUM=3"), "task.categories.HUM must be a list, such as [a,b], not 3"),
+        (
+            ("task=sentences", "task.categories.MEN=[man]"),
+            "task.categories has no MEN; +task.categories.MEN=... adds it",
+        ),
+        (("task=sentences", "task.templates=[MEN EAT]"), "task.templates must name categories, and MEN in 'MEN EAT'"),
+        (("task=sentences", "task.length=1"), "task.length must be at least 2, not 1"),
+        (("task=words", "task.lexicon=[a,B]"), "task.lexicon must be words of the letters a to z, not 'B'"),
+        (("task=words", "task.lexicn=[a,b]"), "unknown setting task.lexicn; did you mean task.lexicon?"),
+        (("task=text",), "task.file has no value"),
+        (("task=text", "task.file=nowhere.txt"), "task.file must be a file that can be read, and nowhere.txt is not"),
+        (("task=text", "task.file=null"), "task.file must be text, not null"),
+    ],
+)
+def test_settings_of_a_task_are_checked_like_all_others(overrides, message):
+    with pytest.raises(BadSetting, match=re.escape(message)) as refused:
+        elman.settings(*overrides)
+    assert "\n" not in str(refused.value)
+
+
+def test_settings_of_a_task_are_plain_values_that_can_be_copied_and_sent_to_another_process():
+    settings = elman.settings("task=sentences", "+task.categories.MEN=[man,1]", "task.spare=5")
+    assert settings.task.categories["MEN"] == ["man", "1"]
+    assert settings.task.spare == 5
+    for other in (pickle.loads(pickle.dumps(settings)), copy.deepcopy(settings)):
+        assert other == settings
+    assert json.loads(json.dumps(dataclasses.asdict(settings))) == dataclasses.asdict(settings)
+
+
+def test_a_new_task_is_a_function_and_a_yaml(tmp_path, monkeypatch):
+    """Its parameters are its settings, typed and checked like all others; nothing else is told of it."""
+
+    def coin(length: int, rng: np.random.Generator, *, bias: float) -> elman.Stream:
+        bits = (rng.random((length, 1)) < bias).astype(np.uint8)
+        names = np.where(bits[:, 0], "head", "tail")
+        return elman.Stream(bits, names, np.full(length, "throw"), np.full((length, 1), bias), ("head",))
+
+    monkeypatch.setitem(TASKS, "coin", coin)
+    (tmp_path / "task").mkdir()
+    values = {"task": {"name": "coin", "length": 50, "test_length": 60, "bias": 1}, "hidden_size": 2, "epochs": 3}
+    (tmp_path / "task" / "coin.yaml").write_text("# @package _global_\n" + yaml.safe_dump(values))
+    own = (f"hydra.searchpath=[file://{tmp_path}]", "task=coin")
+    assert elman.settings(*own).task.bias == 1.0
+    with pytest.raises(BadSetting, match=r"task.bias must be a number, not heavy"):
+        elman.settings(*own, "task.bias=heavy")
+    result = elman.run(elman.settings(*own, "task.bias=0.25"))
+    assert len(result.test.vectors) == 60
+    assert 0 < result.test.vectors.mean() < 0.5

@@ -1,6 +1,7 @@
 import re
 
 import numpy as np
+import pytest
 
 from elman import report
 
@@ -49,3 +50,29 @@ def test_errors_by_bit_and_by_letter_are_given_where_there_are_several_bits(fini
         assert re.search(rf"4 +high {high:.4f} \(", text)
         at_u = np.median(squared[:, result.test.target_symbols[:20] == "u"].mean(axis=(1, 2)))
         assert re.search(rf"u +\d+ {at_u:.4f} \(", text)
+
+
+def test_the_best_error_rate_is_given_where_it_is_that_of_the_best_answers(finished):
+    _, result = finished
+    text = report.report(result)
+    assert ("best error rate" in text) == (result.settings.task.name != "words")
+    assert (" unknown" in text) == (result.settings.task.name == "text")
+
+
+def test_words_are_told_apart_by_the_error_at_their_first_letters(finished):
+    _, result = finished
+    found = re.search(r"at first letters, times that at later ones: (\S+)", report.report(result))
+    if result.settings.task.name != "words":
+        assert found is None
+        return
+    squared = ((result.outputs - result.test.targets) ** 2).mean(axis=-1)
+    first = result.test.target_positions == "letter 1"
+    assert float(found[1]) == pytest.approx(
+        np.median(squared[:, first].mean(axis=1) / squared[:, ~first].mean(axis=1)), abs=0.005
+    )  # two decimals
+
+
+def test_distances_from_the_likelihoods_stand_beside_those_of_the_paper(finished):
+    _, result = finished
+    text = report.report(result)
+    assert ("0.916, sd 0.123" in text) == (result.settings.task.name == "sentences")

@@ -11,6 +11,7 @@ from scipy.stats import chi2
 from strategies import OPTIONS, drawn, seeds, streams
 
 from elman import tasks
+from elman.refusal import BadSetting
 from elman.tasks import LONGEST_UNIT, TASKS, is_drawn
 from elman.tasks.sentences import likelihoods
 from elman.tasks.words import ALPHABET
@@ -277,3 +278,76 @@ def test_a_text_can_be_coded_by_a_table(tmp_path):
     assert stream.vectors.tolist() == [[0, 1], [1, 0], [1, 1], [0, 1]]
     assert stream.features == ("high", "low")
     assert not stream.one_hot
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "message"),
+    [
+        (None, {}, "task.file must be a file that can be read, and {file} is not: No such file or directory"),
+        (b"", {}, "task.file must hold some text, and {file} holds none"),
+        (b" \n\t ", {}, "task.file must hold some text, and {file} holds none"),
+        (b"caf\xe9 au lait", {}, "task.file must be in UTF-8, and {file} is not, at byte 3"),
+        (b"abcd", {"held_out": 1.0}, "task.held_out must be above 0 and below 1, not 1.0"),
+        (b"abcd", {"held_out": 0.25}, "task.held_out must leave at least two elements to practise on and two to test"),
+        (b"a b c d", {"level": "sentences"}, "task.level must be one of letters, words, not sentences"),
+    ],
+)
+def test_a_text_that_cannot_be_used_is_refused(content, options, message, tmp_path):
+    file = tmp_path / "a.txt"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(BadSetting, match=re.escape(message.format(file=file))):
+        tasks.draw("text", {**OPTIONS["text"], "file": str(file), **options}, rng(1), test=False)
+
+
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (b"", "must have a header, a column of symbols and one or more of bits, not so in {file}"),
+        (b"symbol\na\nb\n", "must have a header, a column of symbols and one or more of bits, not so in {file}"),
+        (b"symbol,x,y\na,0,1\n", "must have each symbol of task.file, and {file} does not have 'b'"),
+        (b"symbol,x,y\na,0,1\nb,1\n", "must give each symbol 2 bits, 0 or 1, and in {file} 'b' has 1"),
+        (b"symbol,x,y\na,0,1\nb,1,2\n", "must give each symbol 2 bits, 0 or 1, and in {file} 'b' has 1 2"),
+        (b"symbol,x,y\na,0,1\nb,1,1\na,1,1\n", "must give each symbol once, and {file} has 'a' twice"),
+        (b"symbol,x\n\xff,1\n", "must be in UTF-8, and {file} is not, at byte 9"),
+    ],
+)
+def test_a_table_of_codes_that_cannot_be_used_is_refused(table, message, tmp_path):
+    (tmp_path / "a.txt").write_text("ab" * 10)
+    codes = tmp_path / "codes.csv"
+    codes.write_bytes(table)
+    options = {**OPTIONS["text"], "file": str(tmp_path / "a.txt"), "codes": str(codes)}
+    with pytest.raises(BadSetting, match=re.escape(f"task.codes {message.format(file=codes)}")):
+        tasks.draw("text", options, rng(1), test=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("words", {"lexicon": ["a"]}, "task.lexicon must be different words, at least two, not ['a']"),
+        ("words", {"lexicon": ["a", "b", "a"]}, "task.lexicon must be different words"),
+        ("words", {"lexicon": ["a", "Bee"]}, "task.lexicon must be words of the letters a to z, not 'Bee'"),
+        ("words", {"lexicon": ["a", ""]}, "task.lexicon must be words of the letters a to z, not ''"),
+        ("words", {"shortest": 0}, "task.shortest must be at least 1, not 0"),
+        ("words", {"longest": 3}, "task.longest must be at least 4, task.shortest, not 3"),
+        ("words", {"opening": ["a dog by the sea"]}, "task.opening must be sentences of words in task.lexicon"),
+        ("words", {"opening": ["a boy"]}, "task.opening must be sentences of 4 to 9 words, not 2"),
+        ("words", {"opening": ["a boy boy lived"]}, "task.opening must not have the same word twice in a row"),
+        ("sentences", {"templates": []}, "task.templates must hold at least one template, not none"),
+        ("sentences", {"templates": [" "]}, "task.templates must each name at least one category, not none"),
+        ("sentences", {"templates": ["HUM FLY"]}, "task.templates must name categories, and FLY in 'HUM FLY' is none"),
+        ("sentences", {"categories": {"A": []}}, "task.categories.A must be single words, at least one, not []"),
+        ("sentences", {"categories": {"A": ["a b"]}}, "task.categories.A must be single words, at least one"),
+        ("sentences", {"categories": {"A": ["a", "a"]}}, "task.categories.A must not hold a word twice"),
+        ("sentences", {"classes": {"HUM": ["HUM"]}}, "task.classes must have names of their own, and HUM"),
+        ("sentences", {"classes": {"noun": ["CAT"]}}, "task.classes.noun must name categories, and CAT is none"),
+        ("sentences", {"spare": -1}, "task.spare must be at least 0, not -1"),
+        ("sentences", {"replace": ["man"]}, "task.replace must be pairs of a word and an unknown word, not ['man']"),
+        ("sentences", {"replace": ["man", "woman"]}, "task.replace must give an unknown word for one of the lexicon"),
+        ("sentences", {"replace": ["zog", "zig"]}, "task.replace must give an unknown word for one of the lexicon"),
+        ("sentences", {"replace": ["man", "zog"], "spare": 0}, "task.replace must fit the 0 spare bits, and gives 1"),
+    ],
+)  # fmt: skip
+def test_grammars_that_cannot_be_used_are_refused(name, options, message):
+    with pytest.raises(BadSetting, match=re.escape(message)):
+        drawn(name, 50, seed=1, **options)
