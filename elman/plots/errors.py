@@ -97,7 +97,7 @@ def error_in_words(run: Path) -> Figure | None:
         ax.set_xlim(steps[0] - 0.7, steps[0] + LETTERS - 0.3)
         ax.set_ylabel("RMS error")
         ax.get_legend().remove()
-    axes[0].set_title(f"Error by predicted letter (first: {chr(9679)}){of_networks(predictions)}")
+    axes[0].set_title(f"Error by letter ({chr(9679)} begins a word){of_networks(predictions)}")
     axes[-1].set_xlabel("predicted letter")
     return figure
 

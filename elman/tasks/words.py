@@ -1,6 +1,5 @@
 """Letters in words: sentences without breaks between their words or letters (Elman 1990, pp. 191-194)."""
 
-from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -63,52 +62,48 @@ def words(
 def likelihoods(text: str, lexicon: Sequence[str], shortest: int, longest: int) -> np.ndarray:
     """The probability of each letter of the alphabet at each place of a text, given all letters before it.
 
-    The forward algorithm over every word that the text can be in: how many letters of which word were read, and the
-    how-manieth of its sentence it is.
+    The forward algorithm over every place in every word of a sentence at which the text can be.
 
     Returns:
         (T, 26): each row adds up to 1.
     """
     W, number = len(lexicon), {letter: i for i, letter in enumerate(ALPHABET)}
-    starting = np.array([[word[0] == letter for letter in ALPHABET] for word in lexicon])  # (W, 26)
+    starting = np.array([[word[0] == letter for letter in ALPHABET] for word in lexicon], dtype=float)  # (W, 26)
+    after_none, after = starting.mean(axis=0), (starting.sum(axis=0) - starting) / (W - 1)  # (26,), (W, 26)
     beginning = {letter: [v for v, word in enumerate(lexicon) if word[0] == letter] for letter in ALPHABET}
     # The chance that a sentence is over after its word k, from 1 on, if it has come so far.
     over = np.array([1 / (longest - k + 1) if k >= shortest else 0.0 for k in range(1, longest + 1)])  # (K,)
-    new = np.zeros(longest)
-    new[0] = 1.0
-    inside: dict[tuple[int, int], np.ndarray] = {}  # (word, letters read of it) -> (K,)
-    ended: list[tuple[int | None, float, np.ndarray]] = [
-        (None, 1.0, np.zeros(longest))
-    ]  # word, new sentence, next word
+    first = np.eye(longest)[0]
+    # Where the text can be: so many letters into a word, with the chance of that, and the chances (K,), which add up to
+    # 1, that the word is each of its sentence; or after a word, with the chance that its sentence is over, and the
+    # chances (K,) that it goes on with each of its words.
+    inside: dict[tuple[int, int], tuple[float, np.ndarray]] = {}
+    ended = [(0, 1.0, np.zeros(longest))]  # as if a sentence were over
     found = np.zeros((len(text), len(ALPHABET)))
     for t, letter in enumerate(text):
-        row = found[t]
-        for (v, read), mass in inside.items():
-            row[number[lexicon[v][read]]] += mass.sum()
-        for before, fresh, going_on in ended:
-            row += fresh / W * starting.sum(axis=0)
-            if before is not None:
-                row += going_on.sum() / (W - 1) * (starting.sum(axis=0) - starting[before])
-        row /= row.sum()
+        for (v, read), (chance, _) in inside.items():
+            found[t, number[lexicon[v][read]]] += chance
+        for before, is_over, going_on in ended:
+            found[t] += is_over * after_none + going_on.sum() * after[before]
 
-        reached: dict[tuple[int, int], np.ndarray] = defaultdict(lambda: np.zeros(longest))
-        for (v, read), mass in inside.items():
-            if lexicon[v][read] == letter:
-                reached[v, read + 1] += mass
-        for before, fresh, going_on in ended:
-            for v in beginning[letter]:
-                reached[v, 1] += fresh / W * new
-                if v != before:
-                    reached[v, 1] += going_on / max(W - 1, 1)
-        total = sum(mass.sum() for mass in reached.values())
+        reached = {(v, read + 1): state for (v, read), state in inside.items() if lexicon[v][read] == letter}
+        for v in beginning[letter] if ended else ():
+            mass = sum(is_over for _, is_over, _ in ended) / W * first
+            for before, _, going_on in ended:
+                if before != v:
+                    mass += going_on / (W - 1)
+            if chance := float(mass.sum()):
+                reached[v, 1] = (chance, mass / chance)
+        total = sum(chance for chance, _ in reached.values())
         inside, ended = {}, []
-        for (v, read), mass in reached.items():
+        for (v, read), (chance, of_sentence) in reached.items():
             if read < len(lexicon[v]):
-                inside[v, read] = mass / total
+                inside[v, read] = (chance / total, of_sentence)
             else:
-                rest = (1 - over) * mass / total
-                ended.append((v, float(over @ mass / total), np.concatenate([[0.0], rest[:-1]])))
-    return found
+                going_on = chance / total * (1 - over) * of_sentence
+                following = np.concatenate([[0.0], going_on[:-1]])  # the sentence is over after its longest's last word
+                ended.append((v, chance / total * float(over @ of_sentence), following))
+    return found / found.sum(axis=1, keepdims=True)
 
 
 def _drawn(length: int, rng: np.random.Generator, lexicon: Sequence[str], shortest: int, longest: int) -> list[int]:
