@@ -331,7 +331,7 @@ def train(
 
     def one(form: _Form, block: slice) -> None:
         stream = block if len(inputs) > 1 else slice(1)
-        read = inputs[stream][0] if form is _ALONE else form.laid(inputs[stream])
+        read = np.ascontiguousarray(inputs[stream][0]) if form is _ALONE else form.laid(inputs[stream])
         laid = form.weights(Weights(*[array[block] for array in weights]))
         b_h, b_o = laid[2], laid[4]
         states, step, start = _zeros((3, *b_h.shape)), _zeros(b_h.shape), _zeros(b_h.shape)
@@ -359,7 +359,7 @@ def train(
         end[block] = form.back(states[0], end[block])
         losses[block] = _from_networks(loss, losses[block])
 
-    inputs, targets = np.ascontiguousarray(inputs, np.uint8), np.ascontiguousarray(targets, np.uint8)
+    inputs, targets = inputs.astype(np.uint8, copy=False), targets.astype(np.uint8, copy=False)
     _each_block(weights, one)
     return trained, end, losses
 

@@ -147,14 +147,15 @@ def recorded(
     save("finished", bytes={path.name: path.stat().st_size for path in whole})
 
 
-def publish(directory: Path, contents: Mapping[str, bytes]) -> None:
-    """Write files under temporary names, and give them their own names when all of them are complete."""
+def publish(directory: Path, contents: Mapping[str, bytes | Iterator[bytes]]) -> None:
+    """Write files, whole or in pieces, under temporary names, and give them their own when all of them are complete."""
     directory.mkdir(parents=True, exist_ok=True)
     parts = {name: directory / f"{name}{_PART}" for name in contents}
     try:
         for name, content in contents.items():
             try:
-                parts[name].write_bytes(content)
+                with parts[name].open("wb") as file:
+                    file.writelines([content] if isinstance(content, bytes) else content)
             except OSError as error:
                 raise OSError(error.errno, error.strerror, str(directory / name)) from error
         for name, part in parts.items():

@@ -1,11 +1,12 @@
 """From settings to a Result, and from a Result to the files of a run."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 
@@ -30,12 +31,36 @@ class Diverged(ArithmeticError):
 
 
 @dataclass(frozen=True)
+class Practice(Sequence[Stream]):
+    """The practice streams of R networks, each drawn anew from its seed when asked for; 10,000 would fill gigabytes."""
+
+    settings: Settings
+    seeds: tuple[np.random.SeedSequence, ...]
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    @overload
+    def __getitem__(self, which: int) -> Stream: ...
+    @overload
+    def __getitem__(self, which: slice) -> "Practice": ...
+    def __getitem__(self, which: int | slice) -> "Stream | Practice":
+        if isinstance(which, slice):
+            return Practice(self.settings, self.seeds[which])
+        task, rng = self.settings.task, np.random.default_rng(self.seeds[which])
+        stream = draw(task.name, task.options(), rng, test=False)
+        return stream if self.settings.reset_context else stream.wrapped()
+
+
+@dataclass(frozen=True)
 class Result:
     """R networks that were trained with the same settings, and what they were trained and tested on."""
 
     settings: Settings
-    practice: tuple[Stream, ...]
-    """R streams of equal length, one a network; wrapped if the context is not reset."""
+    practice: Sequence[Stream]
+    """R streams of equal length, one a network, drawn anew when asked for; wrapped if the context is not reset."""
+    levels: np.ndarray
+    """(R, 2): the losses on each practice stream of the best constant predictor and of the best possible, or NaN."""
     test: Stream
     """The stream that all networks are tested on; T elements, so T - 1 predictions."""
     initial: Weights
@@ -58,6 +83,19 @@ class Result:
         """The outputs (R, steps, n) and hidden activations (R, steps, H) over the first steps of the test stream."""
         inputs = self.test.inputs[:steps]
         return self.backend.predict(self.weights, inputs, self.context, recurrent=self.settings.recurrent)
+
+    def part(self, networks: slice) -> "Result":
+        """The result of some of the networks, numbered from 0."""
+        return replace(
+            self,
+            practice=self.practice[networks],
+            levels=self.levels[networks],
+            initial=Weights(*(array[networks] for array in self.initial)),
+            weights=Weights(*(array[networks] for array in self.weights)),
+            context=self.context[networks],
+            losses=self.losses[networks],
+            curve=tuple(Errors(*(array[networks] for array in errors)) for errors in self.curve),
+        )
 
     def output_blocks(self) -> Iterator[np.ndarray]:
         """The outputs (.., T-1, n) of so many networks at a time that they fit into a block of memory."""
@@ -117,44 +155,51 @@ def run(settings: Settings, progress: Progress | None = None) -> Result:
     check(settings)
     seconds: dict[str, float] = {}
     with _timed(seconds, "streams"), np.errstate(over="ignore"):
-        practice, test, initial = _drawn(settings)
+        test, practice, vectors, levels, initial = _drawn(settings)
     with _timed(seconds, "compile"):
         backend = TRAINERS[settings.backend]()
     with np.errstate(over="ignore", invalid="ignore"):  # the loss is checked instead
-        return _trained(settings, practice, test, initial, backend, seconds, progress)
+        return _trained(settings, test, practice, vectors, levels, initial, backend, seconds, progress)
 
 
-def _drawn(settings: Settings) -> tuple[tuple[Stream, ...], Stream, Weights]:
-    """Draw the streams and the initial weights. The first k networks do not depend on how many there are."""
-    R, task, options = settings.replicates, settings.task.name, settings.task.options()
+def _drawn(settings: Settings) -> tuple[Stream, Sequence[Stream], np.ndarray, np.ndarray, Weights]:
+    """Draw the streams and the initial weights. The first k networks do not depend on how many there are.
+
+    Returns:
+        The test stream, R practice streams, the vectors (R, T, n) of these or (1, T, n) if they are one, their levels
+        of the loss (R, 2), and the weights of R networks.
+    """
+    R, task = settings.replicates, settings.task.name
     for_test, for_replicates = np.random.SeedSequence(settings.seed).spawn(2)
-    test = draw(task, options, np.random.default_rng(for_test), test=True)
+    test = draw(task, settings.task.options(), np.random.default_rng(for_test), test=True)
     seeds = [seed.spawn(2) for seed in for_replicates.spawn(R)]
     one = settings.shared_stream or not is_drawn(task)
-    streams = [draw(task, options, np.random.default_rng(s), test=False) for s, _ in (seeds[:1] if one else seeds)]
-    if not settings.reset_context:
-        streams = [stream.wrapped() for stream in streams]
+    different = Practice(settings, tuple(stream for stream, _ in (seeds[:1] if one else seeds)))
+    vectors, levels = [], []
+    for stream in different:
+        vectors.append(stream.vectors)
+        levels.append(measures.loss_levels(stream))
+    practice = (different[0],) * R if one else different
     sizes = {"inputs": test.vectors.shape[1], "hidden": settings.hidden_size, "outputs": test.vectors.shape[1]}
     if settings.weights_from is None:
         drawn = [network.init(np.random.default_rng(s), **sizes, scale=settings.initial_weights) for _, s in seeds]
         initial = network.stack(drawn)
     else:
         initial = saved.weights(settings.weights_from, replicates=R, **sizes)
-    return tuple(streams * R if one else streams), test, initial
+    return test, practice, np.stack(vectors), np.resize(levels, (R, 2)), initial
 
 
 def _trained(
     settings: Settings,
-    practice: tuple[Stream, ...],
     test: Stream,
+    practice: Sequence[Stream],
+    vectors: np.ndarray,
+    levels: np.ndarray,
     initial: Weights,
     backend: Backend,
     seconds: dict[str, float],
     progress: Progress | None,
 ) -> Result:
-    different = practice[:1] if all(stream is practice[0] for stream in practice) else practice
-    inputs = np.stack([stream.inputs for stream in different])  # (R or 1, T, n)
-    targets = np.stack([stream.targets for stream in different])  # (R or 1, T, n)
     start = np.full((settings.replicates, settings.hidden_size), settings.initial_context)  # (R, H)
     weights, context = initial, start
     losses = np.empty((settings.replicates, settings.epochs))
@@ -176,8 +221,8 @@ def _trained(
             weights, context, losses[:, done:stop] = backend.train(
                 weights,
                 context,
-                inputs,
-                targets,
+                vectors[:, :-1],
+                vectors[:, 1:],
                 epochs=stop - done,
                 learning_rate=settings.learning_rate,
                 reset_to=settings.initial_context if settings.reset_context else None,
@@ -188,6 +233,7 @@ def _trained(
     return Result(
         settings=settings,
         practice=practice,
+        levels=levels,
         test=test,
         initial=initial,
         weights=weights,
@@ -272,9 +318,7 @@ def run_into(
             result = run(settings, progress)
             seconds.update(result.seconds)
             with _timed(seconds, "tables"):
-                frames = {f"{name}.csv": table(result) for name, table in tables.TABLES.items()}
-                texts = {name: tables.csv(frame) for name, frame in frames.items() if len(frame.columns)}
-                record.publish(directory, {**texts, "weights.npz": tables.npz(result)})
+                record.publish(directory, {**tables.files(result), "weights.npz": tables.npz(result)})
             if settings.figures:
                 with _timed(seconds, "figures"):
                     from elman import plots

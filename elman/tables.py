@@ -27,6 +27,7 @@ PAPER = {
     ("likelihood", "cosine"): (0.916, 0.123),
 }
 SUCCESS = 0.01  # an error rate at the predictable positions that counts as learned
+_ROWS = 400_000  # of a table, that are held at once while they are written
 TAKEOFF = 0.2  # the share of the way from chance to the best possible loss that counts as begun
 
 
@@ -244,9 +245,7 @@ def summary(result: "Result") -> pd.DataFrame:
     """One row a network: how far it came, beside chance and the best possible; empty where it never happened."""
     losses, evaluated, n = result.losses, result.evaluated, result.test.position_counts
     trained, epochs = losses.shape[1] > 0, np.arange(1, losses.shape[1] + 1)
-    by_stream = {id(stream): measures.loss_levels(stream) for stream in result.practice}
-    levels = np.array([by_stream[id(stream)] for stream in result.practice])
-    chance, floor = levels[:, 0], levels[:, 1]
+    chance, floor = result.levels[:, 0], result.levels[:, 1]
     curve = np.stack([errors.error_rate for errors in result.curve], axis=1)  # (R, K, P)
     rates = measures.predictable_error_rate(curve, result.test)  # (R, K)
     taken_off = losses <= (chance - TAKEOFF * (chance - floor))[:, None]  # (R, epochs)
@@ -286,9 +285,26 @@ TABLES: dict[str, Callable[["Result"], pd.DataFrame]] = {
 }
 
 
-def csv(frame: pd.DataFrame) -> bytes:
+def csv(frame: pd.DataFrame, *, header: bool = True) -> bytes:
     """The frame as a CSV file; numbers in full, so that they are read back the same."""
-    return frame.to_csv(index=False, lineterminator="\n").encode()
+    return frame.to_csv(index=False, header=header, lineterminator="\n").encode()
+
+
+def files(result: "Result") -> dict[str, Iterator[bytes]]:
+    """Each table that is not empty as a CSV file, by file name, in pieces of so many networks as memory holds."""
+    s, (R, epochs) = result.settings, result.losses.shape
+    rows = epochs + len(result.evaluated) * len(result.test.position_names) + s.record_steps * s.hidden_size
+    parts = {r: result.part(slice(r, r + _ROWS // rows + 1)) for r in range(0, R, _ROWS // rows + 1)}
+
+    def pieces(table: Callable[["Result"], pd.DataFrame], first: pd.DataFrame) -> Iterator[bytes]:
+        yield csv(first)
+        for r, part in list(parts.items())[1:] if "replicate" in first else []:
+            frame = table(part)
+            frame["replicate"] += r
+            yield csv(frame, header=False)
+
+    firsts = {name: table(parts[0]) for name, table in TABLES.items()}
+    return {f"{name}.csv": pieces(TABLES[name], first) for name, first in firsts.items() if len(first.columns)}
 
 
 def npz(result: "Result") -> bytes:

@@ -7,7 +7,7 @@ from conftest import SMALL, lengths
 
 import elman
 from elman import measures
-from elman.tables import TABLES, csv
+from elman.tables import TABLES, csv, files
 
 # The contract with users' scripts.
 COLUMNS = {
@@ -195,3 +195,12 @@ def test_at_least_one_network_takes_off_and_one_never_succeeds():
     assert summaries[0]["takeoff_epoch"].notna().all()
     assert summaries[0]["success_epoch"].notna().any()
     assert summaries[1][["takeoff_epoch", "success_epoch"]].isna().all(axis=None)
+
+
+@pytest.mark.parametrize("rows", [0, 100, 10**6])
+def test_files_have_the_same_bytes_in_pieces_of_any_size(finished, rows, monkeypatch):
+    _, result = finished
+    monkeypatch.setattr("elman.tables._ROWS", rows)
+    written = {name: b"".join(pieces) for name, pieces in files(result).items()}
+    frames = {f"{name}.csv": table(result) for name, table in TABLES.items()}
+    assert written == {name: csv(frame) for name, frame in frames.items() if len(frame.columns)}
