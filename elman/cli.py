@@ -42,6 +42,13 @@ CONF = _HERE / "conf" if (_HERE / "conf").is_dir() else _HERE.parent / "conf"  #
 _IS_1_3 = hydra.__version__.startswith("1.3")
 _DEFAULTS = {"version_base": "1.3"} if _IS_1_3 else {}
 _LONGEST_NAME = 120  # characters of a job's directory in a sweep; file systems end at 255
+# Where Hydra finds what comes with an extra of this package, and the extra.
+_EXTRAS = {
+    "hydra/launcher/joblib": "joblib",
+    "hydra/launcher/ray": "ray",
+    "hydra/launcher/submitit_slurm": "slurm",
+    "hydra/launcher/submitit_local": "slurm",
+}
 
 log = logging.getLogger(__name__)
 
@@ -164,7 +171,7 @@ def _taken(master: DictConfig, jobs: list[list[str]]) -> "Sweep":
 
 def _swept(sweep: "Sweep") -> None:
     """Run a sweep, and end it with the comparison of its runs, whatever became of them."""
-    from elman.sweep import ended, watched
+    from elman.sweep import BrokenOff, ended, watched
 
     # Hydra composes anew; it is told the directory, because a timestamp would have moved on, and a relative directory
     # would be taken from wherever a worker was started.
@@ -173,8 +180,11 @@ def _swept(sweep: "Sweep") -> None:
     try:
         with watched(sweep):
             _job()
-    except (Exception, KeyboardInterrupt) as error:
+    except KeyboardInterrupt as error:
         trouble = error
+    except Exception as error:  # the launcher's: those of the jobs are in their run.json
+        trouble = error if _foreseen(error) else BrokenOff(f"{type(error).__name__}: {str(error).strip()}")
+        trouble.__cause__ = error.__cause__ if trouble is error else error
     _forget_if_empty(sweep.directory)
     unfinished = ended(sweep)
     if trouble:
@@ -214,8 +224,11 @@ def _foreseen(error: Exception) -> bool:
     """Whether an error is explained by its own text, so that a traceback would only hide it."""
     from elman.record import Refused
     from elman.runner import Diverged
+    from elman.sweep import BrokenOff
 
-    known = BadSetting | HydraException | OmegaConfBaseException | OSError | MemoryError | Refused | Diverged
+    known = (
+        BadSetting | HydraException | OmegaConfBaseException | OSError | MemoryError | Refused | Diverged | BrokenOff
+    )
     return isinstance(error, known) or _is_null_choice(error)
 
 
@@ -234,6 +247,8 @@ def _explained(error: Exception) -> str:
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     first = str(cause).partition("\n")[0]
     match error, cause:
+        case MissingConfigException(missing_cfg_file=str(missing)), _ if extra := _EXTRAS.get(missing):
+            return f"{missing.replace('launcher/', 'launcher=')} needs one more package: pip install 'elman[{extra}]'"
         case MissingConfigException(options=list(options)), _:
             group, _, choice = str(error.missing_cfg_file).rpartition("/")
             return f"{group} must be one of {', '.join(sorted(options))}, not {choice}"
@@ -267,7 +282,7 @@ def _job(composed: DictConfig) -> float | None:
         entry = runs.entry_of(directory)
         if entry is None or entry["status"] != "failed":  # the sweep's log cannot know
             print(f"{directory.name}: {_explained(error)}", file=sys.stderr)
-        return math.nan
+        return math.inf  # an optimiser's worst
     if result is not None:
         log.debug("%s", report.report(result))
     return report.objective(runs.read(directory, "summary"))

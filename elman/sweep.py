@@ -16,6 +16,10 @@ _PERIOD = 0.5  # seconds between two looks at the directories
 _LISTED = 20  # runs that did not finish, at most
 
 
+class BrokenOff(RuntimeError):
+    """A launcher that gave up; its text says why."""
+
+
 @dataclass(frozen=True)
 class Sweep:
     """What is to be run, and where."""
@@ -36,20 +40,21 @@ def watched(sweep: Sweep) -> Iterator[None]:
         first = True
         while True:
             last = over.wait(0 if first else _PERIOD)
-            ended, running = [], 0
+            ended: list[Run] = []
+            running = 0
             for run in _runs(sweep, known):
                 if before.get(run.directory, "") == run.entry.get("start"):
                     continue  # what an earlier command left unfinished
                 if run.entry["status"] == "running":
                     running += 1
                 else:
-                    known[run.directory] = run.entry["status"]
                     ended.append(run)
-            if first and sweep.jobs is not None:
-                _say(f"{_count(sweep, known, running)} | {_shown(sweep.directory)}")
-            else:
-                for run in ended:
+            for run in ended:
+                known[run.directory] = run.entry["status"]
+                if not first:
                     _say(f"{_count(sweep, known, running)} | {_name(sweep, run.entry['overrides'])}: {_outcome(run)}")
+            if first:
+                _say(f"{_count(sweep, known, running)} | {_shown(sweep.directory)}")
             first = False
             if last:
                 return

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import termios
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
@@ -226,6 +227,17 @@ def test_hydras_own_flags_still_work(call, here):
     status, out, _ = call("--config-dir", "mine", "experiment=own", *TINY, "figures=false")
     assert status == 0
     assert "1-7-1" in out
+
+
+@pytest.mark.parametrize(
+    ("launcher", "plugin", "extra"),
+    [("joblib", "joblib", "joblib"), ("ray_cluster", "ray", "ray"), ("slurm", "submitit_slurm", "slurm")],
+)
+def test_a_launcher_that_is_not_installed_is_named_with_its_extra(call, launcher, plugin, extra):
+    if find_spec("hydra_plugins") and find_spec(f"hydra_plugins.hydra_{plugin.removesuffix('_slurm')}_launcher"):
+        pytest.skip(f"the extra {extra} is installed")
+    message = f"elman: hydra/launcher={plugin} needs one more package: pip install 'elman[{extra}]'\n"
+    assert call("-m", f"hydra/launcher={launcher}", "seed=1,2") == (2, "", message)
 
 
 def test_the_version_is_elmans(call):
