@@ -155,6 +155,17 @@ def test_settings_that_cannot_be_used_are_refused_before_anything_is_run(tmp_pat
     assert not list(tmp_path.iterdir())
 
 
+def test_runs_of_other_settings_are_not_replaced(page, monkeypatch, capsys):
+    _, path = page
+    monkeypatch.setattr(
+        sys, "argv", ["elman-paper", "--out", str(path.parent), "--networks", "2", *SHORT[1:], "seed=1"]
+    )
+    with pytest.raises(SystemExit) as ended:
+        paper.main()
+    assert ended.value.code == 1
+    assert re.fullmatch(r"elman-paper: .*figure3: .* other settings; overwrite=true .*\n", capsys.readouterr().err)
+
+
 @needs_browser
 @pytest.mark.parametrize("width", [360, 1200])
 def test_a_browser_shows_the_whole_page_on_a_phone_and_on_a_desk(page, tmp_path, width):

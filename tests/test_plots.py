@@ -123,6 +123,27 @@ def test_many_symbols_are_reduced_to_the_most_frequent(finished, monkeypatch):
     assert f"4 of {len(names)}" in figure.get_suptitle()
 
 
+def test_no_symbol_of_a_text_is_too_strange_for_a_figure(tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text(" ".join(["$\\no$", "文", "_", "a&b", "%", "{"] * 20), encoding="utf-8")
+    settings = elman.settings(
+        "task=text", "task.level=words", f"task.file={text}", "hidden_size=2", 'occurrences=["文"]'
+    )
+    run_into(tmp_path / "run", settings)
+    named = [t.get_text() for t in plots.clusters(tmp_path / "run").axes[0].texts]
+    assert {"\\$\\no\\$", "文", "_", "a&b", "%", "{"} <= set(named)
+
+
+def test_long_names_are_cut_and_leave_room_for_the_tree(tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text(" ".join(["antidisestablishmentarianism", "is", "a", "word"] * 20))
+    run_into(tmp_path / "run", elman.settings("task=text", "task.level=words", f"task.file={text}", "hidden_size=2"))
+    with rc_context(plots.STYLE):
+        figure = plots.clusters(tmp_path / "run")
+    assert "antidisestabl…" in [t.get_text() for t in figure.axes[0].texts]
+    assert all(ax.get_position().width > 0.15 for ax in figure.axes)
+
+
 CLASSES = {"noun": "boy cat car", "verb": "eat see", "animate": "boy cat", "inanimate": "car", "food": "bread"}
 
 

@@ -115,7 +115,7 @@ def test_method_and_metric_are_those_of_the_settings():
 
 
 def test_networks_that_were_read_from_a_run_have_no_untrained_ones(result, tmp_path):
-    run_into(tmp_path, result.settings)
+    run_into(tmp_path, dataclasses.replace(result.settings, figures=False))
     tested = elman.run(dataclasses.replace(result.settings, weights_from=str(tmp_path), epochs=0))
     frame = TABLES["hidden_means"](result)
     trained = frame[frame["network"] == "trained"].reset_index(drop=True)

@@ -40,7 +40,7 @@ def page(measured: Sequence[Measured]) -> str:
 <title>Finding Structure in Time, run again</title>
 <link rel="icon" href="data:,">
 <style>
-{_STYLE.read_text()}</style>
+{_STYLE.read_text(encoding="utf-8")}</style>
 </head>
 <body>
 <header>
@@ -65,7 +65,7 @@ Figure 6, parts of the lexicon of Figure 7) is our choice, and labelled so in co
 
 
 def _entry(run: Path) -> dict[str, Any]:
-    return json.loads((run / "run.json").read_text())
+    return json.loads((run / "run.json").read_text(encoding="utf-8"))
 
 
 def _overview(measured: Sequence[Measured]) -> str:
@@ -117,7 +117,7 @@ def _figure(run: Path, name: str, text: str) -> str:
     source = f"data:image/png;base64,{b64encode(image).decode()}"
     return (
         f'<figure><img src="{source}" width="{width}" height="{height}" alt="{escape(text)}">'
-        f"<figcaption>{escape(text)}</figcaption></figure>\n"
+        f'<figcaption aria-hidden="true">{escape(text)}</figcaption></figure>\n'
     )
 
 
@@ -127,6 +127,7 @@ def _claim(claim: Claim, values: pd.Series) -> str:
     if len(values) > 1:
         measured = f"median {measured} ({values.min():{form}} to {values.max():{form}})"
     kept = claim.kept(values)
+    by = f"{kept.sum()} of {len(kept)} network{'s' if len(kept) > 1 else ''}"
     printed = f"<dt>Paper</dt><dd>{escape(claim.printed)}</dd>\n" if claim.printed else ""
     return f"""<article class="claim">
 <h3>{escape(claim.text)}</h3>
@@ -134,7 +135,7 @@ def _claim(claim: Claim, values: pd.Series) -> str:
 <dl>
 <dt>Measure</dt><dd>{escape(claim.measure)}</dd>
 <dt>Measured</dt><dd>{measured}</dd>
-{printed}<dt>Rule</dt><dd>{escape(claim.rule)}: kept by {kept.sum()} of {len(kept)} networks</dd>
+{printed}<dt>Rule</dt><dd>{escape(claim.rule)}: kept by {by}</dd>
 </dl>
 {_strip(claim, values)}
 </article>

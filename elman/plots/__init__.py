@@ -5,6 +5,7 @@ readers tell apart. Where a run has several networks, lines are medians over the
 of them, and what cannot be averaged is shown of the first.
 """
 
+import warnings
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -40,7 +41,10 @@ PLOTS: dict[str, Callable[[Path], Figure | None]] = {
 def drawn(run: Path) -> dict[str, bytes]:
     """Each figure that the run's CSVs can show, as a PNG, by file name."""
     images = {}
-    with rc_context(STYLE):
+    with rc_context(STYLE), warnings.catch_warnings():
+        warnings.filterwarnings(
+            "ignore", "Glyph .* missing"
+        )  # a user's own text may have letters that the font has not
         for name, plot in PLOTS.items():
             if figure := plot(run):
                 file = BytesIO()

@@ -47,7 +47,7 @@ def canvas(
     width: float = WIDTH,
     title_lines: int = 1,
     tick_lines: float = 1,
-    left: float = 0.55,
+    left: float = 0.66,
     right: float = 0.1,
     between: float = 0.5,
 ) -> tuple[Figure, np.ndarray]:
@@ -89,16 +89,21 @@ def band(ax: Axes, wide: pd.DataFrame, colour: str, label: str, **style: Any) ->
         ax.fill_between(wide.index, low, high, color=colour, alpha=0.25, linewidth=0)
 
 
+def short(name: str, most: int = 14) -> str:
+    """A name that fits into a figure: the beginning of a long one, and no mathematics between dollar signs."""
+    return (name if len(name) <= most else name[: most - 1] + "…").replace("$", r"\$")
+
+
 def lines_of(names: Sequence[str]) -> float:
     """The height of the names of steps, in lines; words are turned upright."""
-    longest = max(map(len, names), default=1)
+    longest = max((len(short(name)) for name in names), default=1)
     return 1 if longest <= 2 else 0.1 + 0.46 * longest
 
 
 def name_steps(ax: Axes, steps: Sequence[float], names: Sequence[str]) -> None:
     """Name the steps below the axes."""
     words = lines_of(names) > 1
-    ax.set_xticks(steps, names, rotation=90 if words else 0, fontsize=6.5 if words else None)
+    ax.set_xticks(steps, [short(name) for name in names], rotation=90 if words else 0, fontsize=6.5 if words else None)
 
 
 def divided(classes: pd.DataFrame, symbols: Iterable[str], most: int = 4) -> dict[str, set[str]]:

@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from elman.plots.canvas import COLOURS, GREY, canvas, divided, has, lines_of, name_steps, which
+from elman.plots.canvas import COLOURS, GREY, canvas, divided, has, lines_of, name_steps, short, which
 from elman.runs import read
 
 STEPS = 24  # shown over time
@@ -52,7 +52,7 @@ def principal_components(run: Path) -> Figure | None:
     shown, columns = steps[:STEPS], range(1, len(shares) + 1)
     lines = lines_of(shown["input"].tolist())
     figure, axes = canvas(
-        1.0 + 0.75 * len(shares) + 0.12 * lines, rows=len(shares), tick_lines=lines, left=0.72, between=0.12
+        1.0 + 0.75 * len(shares) + 0.12 * lines, rows=len(shares), tick_lines=lines, left=0.8, between=0.12
     )
     for ax, component in zip(axes, columns, strict=True):
         for start in shown.index[shown["starts"]]:
@@ -77,7 +77,7 @@ def phase_portrait(run: Path) -> Figure | None:
     if found is None or len(found[1]) < 2:
         return None
     steps, shares = found
-    figure, (ax,) = canvas(3.5, left=0.62)
+    figure, (ax,) = canvas(3.5, left=0.76)
     classes = divided(read(run, "classes"), steps["input"].unique().tolist()) if has(run, "classes") else {}
     for colour, (name, members) in zip(COLOURS, (classes or {"": set(steps["input"])}).items(), strict=False):
         own = steps[steps["input"].isin(members)]
@@ -91,6 +91,7 @@ def phase_portrait(run: Path) -> Figure | None:
             ax.annotate("", head, tail, arrowprops={**style, "mutation_scale": 6})
         ax.plot(*ends.T, "o", color=grey, markersize=2.5)
     ax.margins(0.12)
+    ax.locator_params(axis="x", nbins=5)
     ax.set(
         title=f"Hidden states in the phase plane{_which(run)}",
         xlabel=f"principal component 1 ({shares[0]:.0%} of variance)",
@@ -147,7 +148,9 @@ def _label(figure: Figure, ax: Axes, units: Sequence[pd.DataFrame]) -> None:
     points = pd.concat(units)
     em = FONT / 72 * figure.dpi
     taken: list[Box] = []
-    for (x, y), name in zip(ax.transData.transform(points[[1, 2]].to_numpy()), points["input"], strict=True):
+    for (x, y), name in zip(
+        ax.transData.transform(points[[1, 2]].to_numpy()), map(short, points["input"]), strict=True
+    ):
         half = 0.33 * em * len(name)
         costs: list[tuple[float, Box]] = []
         for distance in (1.0, 1.5, 2.2, 3.0):

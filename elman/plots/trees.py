@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from elman.plots.canvas import COLOURS, GREY, canvas, divided, has, settings, which
+from elman.plots.canvas import COLOURS, GREY, canvas, divided, has, settings, short, which
 from elman.runs import read
 
 MOST_LEAVES = 60
@@ -30,19 +30,20 @@ def clusters(run: Path) -> Figure | None:
     first = means[means["replicate"] == 0]
     symbols = first["symbol"].unique().tolist()
     shown = min(len(symbols), MOST_LEAVES)
+    if shown < len(symbols):
+        frequent = first.drop_duplicates("symbol").nlargest(shown, "n")["symbol"]
+        first = first[first["symbol"].isin(frequent)]
     classes = divided(read(run, "classes"), symbols) if has(run, "classes") else {}
     colour_of = {symbol: colour for colour, group in zip(COLOURS, classes.values(), strict=False) for symbol in group}
     unknown = settings(run)["task"].get("replace", [])[1::2]
     columns = first["network"].nunique()
-    figure, axes = _canvas(shown, lines=len(classes), longest=max(map(len, symbols)), columns=columns)
+    figure, axes = _canvas(
+        shown, lines=len(classes), longest=max(len(short(symbol)) for symbol in first["symbol"]), columns=columns
+    )
     for ax, (network, one) in zip(axes, first.groupby("network", sort=False), strict=True):
-        if shown == len(symbols):
-            merges = _merges(run, str(network), "symbols")
-        else:
-            one = one.nlargest(shown, "n").sort_values("symbol")
-            merges = _clustered(run, one)
-        leaves = one["symbol"].tolist()
-        _tree(ax, merges, leaves, [colour_of.get(symbol, "black") for symbol in leaves], bold=unknown)
+        merges = _merges(run, str(network), "symbols") if shown == len(symbols) else _clustered(run, one)
+        leaves, colours = one["symbol"].tolist(), [colour_of.get(symbol, "black") for symbol in one["symbol"]]
+        _tree(ax, merges, [short(leaf) for leaf in leaves], colours, bold=[leaf in unknown for leaf in leaves])
         agreement = _agreement(run, str(network), "symbols") if classes else {}
         _lines(ax, [(f"{name} {agreement[name]:.2f}", colour) for name, colour in zip(classes, COLOURS, strict=False)])
         ax.set_title(network if columns > 1 else "")
@@ -60,7 +61,10 @@ def occurrences(run: Path) -> Figure | None:
     if not has(run, "cluster_agreement") or len(every) < 3:
         return None
     one = every[(every["replicate"] == 0) & (every["network"] == "trained")]
-    names = [f"{row.context} {row.symbol.upper()}".strip() for row in one.itertuples()]
+    names = [
+        " ".join([*(short(word, 10) for word in row.context.split()), short(row.symbol.upper())])
+        for row in one.itertuples()
+    ]
     colour_of = dict(zip(sorted(one["input_position"].unique()), COLOURS, strict=False))
     trained, untrained = (_agreement(run, network, "occurrences") for network in ("trained", "untrained"))
     beside = {name: f" (untrained {value:.2f})" for name, value in untrained.items()}
@@ -107,7 +111,9 @@ def _clustered(run: Path, means: pd.DataFrame) -> np.ndarray:
     return linkage(means.filter(like="unit_"), chosen["cluster_method"], chosen["cluster_metric"])
 
 
-def _tree(ax: Axes, merges: np.ndarray, names: Sequence[str], colours: Sequence[str], bold: Sequence[str] = ()) -> None:
+def _tree(
+    ax: Axes, merges: np.ndarray, names: Sequence[str], colours: Sequence[str], bold: Sequence[bool] = ()
+) -> None:
     """Draw a tree whose root is on the left and whose leaves are named on the right."""
     from scipy.cluster.hierarchy import dendrogram
 
@@ -125,7 +131,7 @@ def _tree(ax: Axes, merges: np.ndarray, names: Sequence[str], colours: Sequence[
             annotation_clip=False,
             fontsize=FONT,
             color=colours[leaf],
-            weight="bold" if names[leaf] in bold else "normal",
+            weight="bold" if bold and bold[leaf] else "normal",
         )
     longest = max(merges[:, 2].max(), 1e-12)
     ax.set(xlim=(1.04 * longest, 0), ylim=(len(names) - 0.4, -0.6), xlabel="distance", yticks=[])

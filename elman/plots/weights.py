@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 
-from elman.plots.canvas import WIDE, WIDTH, lines_of, which
+from elman.plots.canvas import WIDE, WIDTH, lines_of, short, which
 from elman.runs import read
 
 MOST_NAMED = 45  # columns; the names of more would overlap
@@ -61,7 +61,7 @@ def weights(run: Path) -> Figure:
         for column, label in enumerate(labels if named else []):
             rotation = 90 if lines_of(features) > 1 and labels is features else 0
             at = (x + column + 0.5, rows + 0.04 / cell)
-            ax.text(*at, label, ha="center", va="top", fontsize=FONT, rotation=rotation)
+            ax.text(*at, short(label), ha="center", va="top", fontsize=FONT, rotation=rotation)
         if not named and count > 1:
             ax.text(x + count / 2, rows + 0.04 / cell, f"{count} units", ha="center", va="top", fontsize=FONT)
         x += count + GAP / cell
