@@ -262,6 +262,8 @@ def _explained(error: Exception) -> str:
             return unknown(key)
         case _, ValidationError(full_key=str(key)):
             return wrong_type(key, first)
+    if override := re.match(r"Error merging override (.*)", str(error)):  # such as a list in the place of a dictionary
+        return f"cannot use {override[1]}: {first}"
     return f"{first}; to sweep over it, add -m" if first.startswith("Ambiguous value") else first
 
 

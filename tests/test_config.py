@@ -165,6 +165,7 @@ def test_settings_that_were_changed_in_python_are_checked_too():
         (("task=sentences", "task.length=1"), "task.length must be at least 2, not 1"),
         (("task=words", "task.lexicon=[a,B]"), "task.lexicon must be words of the letters a to z, not 'B'"),
         (("task=words", "task.lexicn=[a,b]"), "unknown setting task.lexicn; did you mean task.lexicon?"),
+        (("task=sentences", "task.replace={man: zog}"), "cannot use task.replace={man: zog}: Cannot merge"),
         (("task=text",), "task.file has no value"),
         (("task=text", "task.file=nowhere.txt"), "task.file must be a file that can be read, and nowhere.txt is not"),
         (("task=text", "task.file=null"), "task.file must be text, not null"),
