@@ -9,6 +9,7 @@ import re
 import secrets
 import statistics
 import sys
+import time
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -41,6 +42,7 @@ CONF = _HERE / "conf" if (_HERE / "conf").is_dir() else _HERE.parent / "conf"  #
 # Hydra 1.3 wants to be told whose defaults to keep to, 1.4 wants not to; and its OmegaConf has renamed a function.
 _IS_1_3 = hydra.__version__.startswith("1.3")
 _DEFAULTS = {"version_base": "1.3"} if _IS_1_3 else {}
+_BEGUN = time.perf_counter()  # composing, for a run that is the only one of its process
 _LONGEST_NAME = 120  # characters of a job's directory in a sweep; file systems end at 255
 # Where Hydra finds what comes with an extra of this package, and the extra.
 _EXTRAS = {
@@ -334,6 +336,7 @@ def _run(composed: DictConfig, directory: Path, *, bar: bool = False, lines: int
                 ".hydra/overrides.yaml": OmegaConf.to_yaml(config.overrides.task),
             },
             progress=progress,
+            seconds={"compose": time.perf_counter() - _BEGUN} if config.mode == RunMode.RUN else {},
         )
 
 

@@ -285,6 +285,7 @@ def run_into(
     about: Mapping[str, object] | None = None,
     attachments: Mapping[str, str] | None = None,
     progress: Progress | None = None,
+    seconds: Mapping[str, float] | None = None,
 ) -> Result | None:
     """Train and test networks, and write the files of a run into its directory.
 
@@ -294,6 +295,7 @@ def run_into(
         about: more entries for run.json, such as the command line.
         attachments: more files, as text by their names in the directory.
         progress: as for `run`.
+        seconds: the time that stages before this one took.
 
     Returns:
         The result, or None if the directory holds the finished run of the same settings already.
@@ -314,13 +316,14 @@ def run_into(
             return None
         with record.recorded(
             directory, plain, about=about or {}, attachments=attachments or {}, outputs=outputs
-        ) as seconds:
+        ) as stages:
+            stages.update(seconds or {})
             result = run(settings, progress)
-            seconds.update(result.seconds)
-            with _timed(seconds, "tables"):
+            stages.update(result.seconds)
+            with _timed(stages, "tables"):
                 record.publish(directory, {**tables.files(result), "weights.npz": tables.npz(result)})
             if settings.figures:
-                with _timed(seconds, "figures"):
+                with _timed(stages, "figures"):
                     from elman import plots
 
                     record.publish(directory / "figures", plots.drawn(directory))

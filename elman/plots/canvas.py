@@ -18,6 +18,7 @@ DPI = 200
 STYLE: dict[Any, Any] = {
     "font.size": 7.5,
     "axes.titlesize": 8,
+    "axes.titley": 1.0,  # given, so that matplotlib need not lay out the axes once more to find it
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.linewidth": 0.6,
