@@ -140,7 +140,7 @@ SECTIONS = (
         "figure3",
         "A stream of bits in which every third is the exclusive-or of the two before. Two hidden units read one bit "
         "at a time and predict the next; the error is shown over twelve consecutive steps (pp. 185-187).",
-        (("error_over_12_steps", "The mean squared error over 12 steps falls at every third, the exclusive-or."),),
+        (("error_over_12_steps", "The mean squared error at 12 consecutive steps, the exclusive-or at every third."),),
         (
             Claim(
                 "The error drops at every third step, the only one that can be predicted.",
@@ -164,7 +164,7 @@ SECTIONS = (
         "figure4",
         "Consonants b, d, g in random order, each followed by its own vowel, once, twice or three times; letters are "
         "six phonetic features (pp. 187-191). The error is high at consonants and low at vowels.",
-        (("error_by_letter", "The error of 20 predicted letters: high at consonants, almost zero at vowels."),),
+        (("error_by_letter", "The error at 20 steps, named by the letter to be predicted."),),
         (
             Claim(
                 "The error is high where a consonant must be predicted, and low at every vowel.",
@@ -181,7 +181,12 @@ SECTIONS = (
         "figure5",
         "The same networks, feature by feature: which consonant comes is random, but that a consonant comes is not "
         "(p. 190).",
-        (("error_of_bits_1_and_4", "The error in bit 1, consonant, stays near zero; that in bit 4, high, does not."),),
+        (
+            (
+                "error_of_bits_1_and_4",
+                "The error at the same steps in bit 1, consonant, above, and in bit 4, high, below.",
+            ),
+        ),
         (
             Claim(
                 "That a consonant comes is predicted.",
@@ -206,7 +211,7 @@ SECTIONS = (
         "figure6",
         "Sentences as one stream of letters, without a break between words. The network predicts the next letter from "
         "five-bit codes (pp. 191-194).",
-        (("error_in_words", "The error along 60 letters: high at the first letter of most words, then falling."),),
+        (("error_in_words", "The error along the first 60 letters; large dots are first letters of words."),),
         (
             Claim(
                 "The error is high at the first letter of a word and falls as more of the word is known.",
@@ -258,7 +263,10 @@ SECTIONS = (
         "The hidden states after each word, averaged over all its contexts, clustered into a tree (pp. 198-201). "
         "Nothing in a word's code says what kind of word it is. The untrained network is the control of footnote 6.",
         (
-            ("clusters", "Trees of 29 words: after training verbs and kinds of nouns are branches, before it not."),
+            (
+                "clusters",
+                "Trees of the words after and before training; colours are known classes, which no network was told.",
+            ),
             ("phase_portrait", "Three sentences as ways through the plane of the first two principal components."),
         ),
         (
@@ -299,7 +307,7 @@ SECTIONS = (
         "figure8",
         "The trained networks read the sentences with an unknown word, zog, wherever there was man, and learn no more "
         "(p. 204).",
-        (("clusters", "The tree of the words with zog in the place of man: zog stands among the humans."),),
+        (("clusters", "The tree of the words with zog, in bold, in the place of man."),),
         (
             Claim(
                 "From its contexts alone the unknown word is placed among the humans.",
@@ -315,7 +323,7 @@ SECTIONS = (
         "Figure 9: the same word in different contexts",
         "figure9",
         "Single occurrences of boy and girl in the trained networks, clustered one by one (pp. 205-206).",
-        (("occurrences", "A tree of single occurrences of boy and girl, which groups them by what came before."),),
+        (("occurrences", "The tree of single occurrences of boy and girl, named with the two words before."),),
         (
             Claim(
                 "Occurrences of one word differ by their context.",

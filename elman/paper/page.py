@@ -150,17 +150,25 @@ def _strip(claim: Claim, values: pd.Series) -> str:
     low, high = min(known.min(), claim.bound), max(known.max(), claim.bound)
     if low == high:  # in the middle
         low, high = low - 1, high + 1
-    width, edge = 320, 24
+    width, edge, size = 320, 24, 9.5  # of the picture, at its ends, and of a dot
 
     def x(value: float) -> float:
         return round(edge + (value - low) / (high - low) * (width - 2 * edge), 1)
 
-    dots = "".join(f'<circle cx="{x(value)}" cy="14" r="4.5"/>' for value in known)
+    ends: list[float] = []  # where the dots of each level end
+    dots = []
+    for value in sorted(map(x, known)):
+        level = next((level for level, end in enumerate(ends) if value >= end), len(ends))
+        ends[level : level + 1] = [value + size]
+        dots.append((value, level))
+    rise = min(size, 60 / len(ends))  # from one level to the next
+    line = round(12 + rise * (len(ends) - 1), 1)
+    circles = "".join(f'<circle cx="{at}" cy="{round(line - rise * level, 1)}" r="4.5"/>' for at, level in dots)
     bound = x(claim.bound)
-    named = f'<text x="{bound}" y="38" text-anchor="middle">{escape(claim.rule)}</text>'
+    named = f'<text x="{bound}" y="{line + 24}" text-anchor="middle">{escape(claim.rule)}</text>'
     label = f"One dot a network, from {known.min():.3g} to {known.max():.3g}; the rule is {claim.rule}."
     return (
-        f'<svg viewBox="0 0 {width} 42" role="img" aria-label="{escape(label)}">'
-        f'<line x1="{edge - 8}" y1="14" x2="{width - edge + 8}" y2="14"/>'
-        f'<line class="bound" x1="{bound}" y1="4" x2="{bound}" y2="26"/>{dots}{named}</svg>'
+        f'<svg viewBox="0 0 {width} {line + 28}" role="img" aria-label="{escape(label)}">'
+        f'<line x1="{edge - 8}" y1="{line}" x2="{width - edge + 8}" y2="{line}"/>'
+        f'<line class="bound" x1="{bound}" y1="2" x2="{bound}" y2="{line + 12}"/>{circles}{named}</svg>'
     )
