@@ -78,7 +78,7 @@ def reproduce(
     for section in SECTIONS:
         name, chosen = section.experiment, list(overrides)
         if section.weights_from:
-            chosen += ["epochs=0", f"weights_from={runs[section.weights_from]}"]
+            chosen += ["epochs=0", f"weights_from={_quoted(runs[section.weights_from])}"]
             settings[name] = cli.settings(f"experiment={name}", *chosen)
         same = [runs[other] for other in runs if settings[other] == settings[name]]
         runs[name] = same[0] if same else directory / name
@@ -86,7 +86,9 @@ def reproduce(
             _run(runs[name], name, settings[name], chosen, say)
     measured = [
         Measured(
-            section, runs[section.experiment], tuple(claim.values(runs[section.experiment]) for claim in section.claims)
+            section,
+            runs[section.experiment],
+            tuple(claim.measured(runs[section.experiment]) for claim in section.claims),
         )
         for section in SECTIONS
     ]
@@ -107,6 +109,11 @@ def _run(
     result = runner.run_into(directory, settings, about=about)
     told = report.in_one_line(tables.summary(result)) if result else "finished before"
     say(f"{name}: {told} ({time.perf_counter() - start:.0f} s)")
+
+
+def _quoted(path: Path) -> str:
+    """A path as Hydra reads it back, whatever letters it has."""
+    return "'" + str(path).replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _say(line: str) -> None:

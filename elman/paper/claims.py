@@ -14,7 +14,7 @@ from elman.runs import read
 
 HOLDS, IN_PART = 0.8, 0.2  # shares of networks
 
-Verdict = Literal["holds", "holds in part", "does not hold"]
+Verdict = Literal["holds", "holds in part", "does not hold", "not measured"]
 
 
 class Claim(NamedTuple):
@@ -42,8 +42,17 @@ class Claim(NamedTuple):
         holds = {"at least": values.ge, "at most": values.le, "above": values.gt, "below": values.lt}
         return holds[self.relation](self.bound)
 
+    def measured(self, run: Path) -> pd.Series:
+        """One number a network; none if the run's settings left out what it takes, such as a word or a table."""
+        try:
+            return self.values(run)
+        except (KeyError, ValueError, FileNotFoundError):
+            return pd.Series(dtype=float)
+
     def verdict(self, values: pd.Series) -> Verdict:
         """Whether the claim holds for the networks."""
+        if values.empty:
+            return "not measured"
         share = self.kept(values).mean()
         return "holds" if share >= HOLDS else "holds in part" if share >= IN_PART else "does not hold"
 

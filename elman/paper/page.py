@@ -12,7 +12,7 @@ import pandas as pd
 
 from elman.paper.claims import HOLDS, IN_PART, Claim, Section, Verdict
 
-_MARKS: dict[Verdict, str] = {"holds": "✓", "holds in part": "≈", "does not hold": "✗"}
+_MARKS: dict[Verdict, str] = {"holds": "✓", "holds in part": "≈", "does not hold": "✗", "not measured": "–"}
 _STYLE = Path(__file__).with_name("page.css")
 
 
@@ -86,7 +86,7 @@ def _id(number: int) -> str:
 
 
 def _badge(verdict: Verdict) -> str:
-    kind = {"holds": "holds", "holds in part": "part", "does not hold": "not"}[verdict]
+    kind = {"holds": "holds", "holds in part": "part", "does not hold": "not", "not measured": "soft"}[verdict]
     return f'<span class="verdict {kind}">{_MARKS[verdict]} {verdict}</span>'
 
 
@@ -111,7 +111,7 @@ def _section(number: int, one: Measured) -> str:
 def _figure(run: Path, name: str, text: str) -> str:
     path = run / "figures" / f"{name}.png"
     if not path.exists():
-        return f"<p>This run was too short to draw {escape(name)}.</p>"
+        return f"<p>This run did not draw {escape(name)}.</p>"
     image = path.read_bytes()
     width, height = struct.unpack(">II", image[16:24])
     source = f"data:image/png;base64,{b64encode(image).decode()}"
@@ -123,7 +123,7 @@ def _figure(run: Path, name: str, text: str) -> str:
 
 def _claim(claim: Claim, values: pd.Series) -> str:
     form = f".{claim.decimals}f"
-    measured = f"{values.median():{form}}"
+    measured = f"{values.median():{form}}" if len(values) else "nothing: the settings of this run leave it out"
     if len(values) > 1:
         measured = f"median {measured} ({values.min():{form}} to {values.max():{form}})"
     kept = claim.kept(values)
