@@ -11,7 +11,7 @@ import statistics
 import sys
 import time
 from argparse import Namespace
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from string import Template
@@ -121,25 +121,34 @@ def _planned(flags: Namespace) -> "Sweep | None":
         flags.multirun or files or any("experiment" in o or "hydra" in o for o in flags.overrides)
     ):
         return None
-    overrides = list(flags.overrides)
-    if flags.config_dir:
-        overrides.append(f"hydra.searchpath=[file://{Path(flags.config_dir).absolute()}]")
-    with _hydra_at(Path(flags.config_path or CONF).absolute()):
+    searched = [f"hydra.searchpath=[file://{Path(flags.config_dir).absolute()}]"] if flags.config_dir else []
+    with _hydra_at(Path(flags.config_path or CONF).absolute()), _null_choices_refused():
         loader = GlobalHydra.instance().config_loader()
-        name = flags.config_name or "config"
-        with _null_choices_refused():
-            master = loader.load_configuration(
-                name, overrides, run_mode=RunMode.MULTIRUN, validate_sweep_overrides=False
-            )
-            if not flags.multirun and master.hydra.mode != RunMode.MULTIRUN:
-                return None
-            jobs = list(_jobs(master))
-            for job in jobs:
-                config = loader.load_sweep_config(master, job)
-                with open_dict(config), read_write(config):
-                    del config["hydra"]
-                checked(config)
+        master = loader.load_configuration(
+            flags.config_name or "config",
+            [*searched, *flags.overrides],
+            run_mode=RunMode.MULTIRUN,
+            validate_sweep_overrides=False,
+        )
+        if not flags.multirun and master.hydra.mode != RunMode.MULTIRUN:
+            return None
+        jobs = list(_jobs(master))
+        for job in jobs:
+            _check_job(job, jobs, loader.load_sweep_config, master)
     return _taken(master, jobs)
+
+
+def _check_job(job: list[str], jobs: list[list[str]], compose: Callable[..., DictConfig], master: DictConfig) -> None:
+    try:
+        config = compose(master, job)
+        with open_dict(config), read_write(config):
+            del config["hydra"]
+        checked(config)
+    except (BadSetting, HydraException, OmegaConfBaseException) as error:
+        from elman.sweep import name
+
+        which = f"job {name(job, jobs)}: " if len(jobs) > 1 else ""
+        raise BadSetting(f"{which}{_explained(error)}") from error
 
 
 def _jobs(master: DictConfig) -> Iterator[list[str]]:

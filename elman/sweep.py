@@ -52,7 +52,9 @@ def watched(sweep: Sweep) -> Iterator[None]:
             for run in ended:
                 known[run.directory] = run.entry["status"]
                 if not first:
-                    _say(f"{_count(sweep, known, running)} | {_name(sweep, run.entry['overrides'])}: {_outcome(run)}")
+                    _say(
+                        f"{_count(sweep, known, running)} | {name(run.entry['overrides'], sweep.jobs)}: {_outcome(run)}"
+                    )
             if first:
                 _say(f"{_count(sweep, known, running)} | {_shown(sweep.directory)}")
             first = False
@@ -110,16 +112,18 @@ def _runs(sweep: Sweep, besides: "dict[Path, str] | None" = None) -> list[Run]:
 def _failures(sweep: Sweep, found: Sequence[Run]) -> list[str]:
     """A line for each run that did not finish, with the reason if it is known."""
     lines = [
-        f"{_name(sweep, run.entry['overrides'])}: {_outcome(run)}" for run in found if run.entry["status"] != "finished"
+        f"{name(run.entry['overrides'], sweep.jobs)}: {_outcome(run)}"
+        for run in found
+        if run.entry["status"] != "finished"
     ]
     there = {frozenset(run.entry.get("overrides", [])) for run in found}
     missing = [job for job in sweep.jobs or [] if frozenset(job) not in there]
-    return lines + [f"{_name(sweep, job)}: it left no run" for job in missing]
+    return lines + [f"{name(job, sweep.jobs)}: it left no run" for job in missing]
 
 
-def _name(sweep: Sweep, overrides: Sequence[str]) -> str:
-    """A run, by those of its overrides that not all runs have."""
-    common = set.intersection(*map(set, sweep.jobs)) if sweep.jobs else set()
+def name(overrides: Sequence[str], jobs: Sequence[Sequence[str]] | None) -> str:
+    """A job of a sweep, by those of its overrides that not all jobs have."""
+    common = set.intersection(*map(set, jobs)) if jobs else set()
     return " ".join(override for override in overrides if override not in common) or " ".join(overrides) or "the run"
 
 

@@ -103,7 +103,7 @@ def test_an_experiment_can_be_a_sweep_and_needs_no_flag(call, here):
 def test_a_bad_value_in_the_sweep_of_an_experiment_stops_it_before_anything_is_written(call, here):
     status, out, err = call(*experiment(here, hidden_size="2,0"))
     assert (status, out) == (2, "")
-    assert err == "elman: hidden_size must be at least 1, not 0\n"
+    assert err == "elman: job hidden_size=0: hidden_size must be at least 1, not 0\n"
     assert [path.name for path in here.iterdir()] == ["mine"]
 
 
