@@ -137,7 +137,7 @@ def test_no_symbol_of_a_text_is_too_strange_for_a_figure(tmp_path):
 def test_long_names_are_cut_and_leave_room_for_the_tree(tmp_path):
     text = tmp_path / "text.txt"
     text.write_text(" ".join(["antidisestablishmentarianism", "is", "a", "word"] * 20))
-    run_into(tmp_path / "run", elman.settings("task=text", "task.level=words", f"task.file={text}", "hidden_size=2"))
+    run_into(tmp_path / "run", elman.settings("task=text", "task.level=words", f"task.file={text}", "figures=false"))
     with rc_context(plots.STYLE):
         figure = plots.clusters(tmp_path / "run")
     assert "antidisestabl…" in [t.get_text() for t in figure.axes[0].texts]
