@@ -185,8 +185,8 @@ def _swept(sweep: "Sweep") -> None:
     from elman.sweep import BrokenOff, ended, watched
 
     # Hydra composes anew; it is told the directory, because a timestamp would have moved on, and a relative directory
-    # would be taken from wherever a worker was started.
-    sys.argv.append(f"hydra.sweep.dir={_quoted(str(sweep.directory))}")
+    # would be taken from wherever a worker was started. Hydra 1.4 wants to be told of a sweep that a file has asked for.
+    sys.argv += [f"hydra.sweep.dir={_quoted(str(sweep.directory))}", "hydra.mode=MULTIRUN"]
     trouble: BaseException | None = None
     try:
         with watched(sweep):
