@@ -16,12 +16,13 @@ One source, `_train`, is compiled twice. It sees arrays of vectors; what lies si
     states          (3, H/8, 8)                  (3, H, 16)    activations; which row is the context goes round
 
 A sum over units takes them one by one, from a second view of the same memory: `each_state` is (3, H), of numbers in a
-network alone and of vectors side by side. So in either form every sum adds the same terms in the same order (bias,
-inputs, contexts), and a network has the same bits alone and among others. Vectors are filled up with units that lead
-nowhere, a block of 16 with copies of one of its networks; nobody reads what becomes of those.
+network alone and of vectors side by side. So in either form every sum adds the same terms in the same order, and a
+network has the same bits alone and among others. The order is: bias, inputs, and contexts 0, 2, ...; beside them, as an
+addition must wait for the one before it, contexts 1, 3, ...; then the two together. Vectors are filled up with units
+that lead nowhere, a block of 16 with copies of one of its networks; nobody reads what becomes of those.
 
-Blocks (16 networks, or one) go to the threads in turn. A network is trained alone if there are few of them, or if 16 of
-them are too large for the memory next to the processor.
+Blocks (16 networks, or one) go to the threads in turn. Networks are trained alone where that is quicker: if they are
+few, or large.
 """
 
 import math
@@ -37,9 +38,8 @@ from elman.network import Weights
 
 _UNITS = 8  # of one network in a vector
 _NETWORKS = 16  # in a vector
-_LARGE = 2**21  # bytes of weights in a block of networks beyond which they are faster one by one
+_LARGE = 5000  # weights of a network, of which a block no longer stays in the memory next to the processor
 _FEW = 8  # inputs that are all read at every step, which is quicker than to look for those that are 1
-_FEW_NETWORKS = 2  # a thread: so many are trained alone, which is quicker than a block that is mostly copies
 _NOTHING = -0.0  # a change that leaves every bit as it is, also of a weight of -0.0
 _ALIGNMENT = 128  # bytes of the longest vector, and of the longest cache line of today's processors
 
@@ -55,10 +55,11 @@ def _jit(function: Callable[..., None]) -> Callable[..., None]:
 
 @numba.njit(error_model="numpy", forceinline=True)
 def _exp(x):
-    """The exponential of x from -708 to 708, to two units in the last place: of x = k ln 2 + r, 2**k times exp(r)."""
+    """The exponential of x from -500 to 500, to 4 units in the last place, to 20 to 2: 2**k exp(x - k ln 2)."""
     shifted = fma(x, 1.4426950408889634, 6755399441055744.0)  # 1 / ln 2; adding 1.5 * 2**52 rounds to a whole number
     k = shifted - 6755399441055744.0
-    r = fma(k, -1.90821492927058770002e-10, fma(k, -6.93147180369123816490e-01, x))  # ln 2 in two parts
+    r = fma(k, -0.6931471805599453, x)
+    exact = fma(k, -2.3190468138462996e-17, r)  # the rest of ln 2, which q need not wait for
     # exp(r) = 1 + r + r**2 q(r); q interpolates at the ten Chebyshev nodes of -ln 2 / 2 to ln 2 / 2.
     r2 = r * r
     r4 = r2 * r2
@@ -68,7 +69,7 @@ def _exp(x):
     q67 = fma(r, 2.7557268459997064e-06, 2.4801521295954376e-05)
     q89 = fma(r, 2.510038549551032e-08, 2.7620088445409746e-07)
     q = fma(fma(r4, q89, fma(r2, q67, q45)), r4, fma(r2, q23, q01))
-    return scaled(fma(q, r2, r + 1.0), shifted)
+    return scaled(fma(q, exact * exact, exact + 1.0), shifted)
 
 
 @numba.njit(error_model="numpy", forceinline=True)
@@ -90,6 +91,12 @@ def _list_inputs(inputs, t, listed, masks):
 
 
 @numba.njit(error_model="numpy", inline="always")
+def _changed(W_hh, h, c, change, activation):
+    W_hh[h, c] = weight = fma(change, activation, W_hh[h, c])
+    return weight
+
+
+@numba.njit(error_model="numpy", inline="always")
 def _hidden(listed, masks, n, W_ih, W_hh, b_h, step, before, context, hidden, states, each_state):
     """The hidden layer of one step, and, as the weights pass by, the change of W_hh that the step before asks for.
 
@@ -99,20 +106,25 @@ def _hidden(listed, masks, n, W_ih, W_hh, b_h, step, before, context, hidden, st
         z = b_h[h]
         for j in range(n):
             z = z + masked(W_ih[h, listed[j]], masks[j])
-        change = step[h]
-        for c in range(W_hh.shape[1]):
-            weight = fma(change, each_state[before, c], W_hh[h, c])
-            W_hh[h, c] = weight
-            z = fma(weight, each_state[context, c], z)
-        states[hidden, h] = _logistic(z)
+        change, odd, H = step[h], masked(z, 0.0), W_hh.shape[1]
+        for c in range(1, H, 2):
+            z = fma(_changed(W_hh, h, c - 1, change, each_state[before, c - 1]), each_state[context, c - 1], z)
+            odd = fma(_changed(W_hh, h, c, change, each_state[before, c]), each_state[context, c], odd)
+        if H % 2:
+            z = fma(_changed(W_hh, h, H - 1, change, each_state[before, H - 1]), each_state[context, H - 1], z)
+        states[hidden, h] = _logistic(z + odd)
 
 
 @numba.njit(error_model="numpy", inline="always")
 def _output(o, W_ho, b_o, hidden, each_state):
     z = b_o[o]
-    for h in range(W_ho.shape[1]):
-        z = fma(W_ho[o, h], each_state[hidden, h], z)
-    return _logistic(z)
+    odd, H = masked(z, 0.0), W_ho.shape[1]
+    for h in range(1, H, 2):
+        z = fma(W_ho[o, h - 1], each_state[hidden, h - 1], z)
+        odd = fma(W_ho[o, h], each_state[hidden, h], odd)
+    if H % 2:
+        z = fma(W_ho[o, H - 1], each_state[hidden, H - 1], z)
+    return _logistic(z + odd)
 
 
 @numba.njit(error_model="numpy", inline="always")
@@ -298,11 +310,17 @@ _ALONE = _Form(1, _in_units, _from_units, _train_alone, _predict_alone)
 _SIDE_BY_SIDE = _Form(_NETWORKS, _in_networks, _from_networks, _train_side_by_side, _predict_side_by_side)
 
 
+def _quicker_alone(R: int, weights: int, threads: int) -> bool:
+    """Whether R networks of so many weights train faster one by one than in blocks, each on its thread."""
+    as_long = min(2 + weights / 70, 12)  # networks alone take as long as a block; measured, like _LARGE
+    blocks = math.ceil(R / _NETWORKS)
+    return weights > _LARGE or math.ceil(R / threads) <= as_long * math.ceil(blocks / threads)
+
+
 def _each_block(weights: Weights, one: Callable[[_Form, slice], None]) -> None:
     """Call `one` for each block of networks, on as many threads as NUMBA_NUM_THREADS allows."""
     R, threads = len(weights.b_h), numba.config.NUMBA_NUM_THREADS
-    large = _NETWORKS * sum(array[0].nbytes for array in weights) > _LARGE
-    size = 1 if large or _FEW_NETWORKS * threads >= R else _NETWORKS
+    size = 1 if _quicker_alone(R, sum(array[0].size for array in weights), threads) else _NETWORKS
     blocks = [slice(r, min(r + size, R)) for r in range(0, R, size)]
     forms = [_ALONE if block.stop - block.start == 1 else _SIDE_BY_SIDE for block in blocks]
     if threads == 1 or len(blocks) == 1:
@@ -388,7 +406,7 @@ def predict(
 def warm_up() -> None:
     """Compile, or load what was compiled before, by training and testing the smallest networks for no time at all."""
     inputs = np.zeros((1, 1, 1), np.uint8)
-    for R in (1, _FEW_NETWORKS * numba.config.NUMBA_NUM_THREADS + 2):
+    for R in (1, 3 * numba.config.NUMBA_NUM_THREADS):
         tiny = Weights(*(np.zeros((R, *[1] * dimensions)) for dimensions in (2, 2, 1, 2, 1)))
         train(tiny, np.zeros((R, 1)), inputs, inputs, epochs=0, learning_rate=0.1, reset_to=None, recurrent=True)
         predict(tiny, inputs[0], np.zeros((R, 1)))

@@ -47,6 +47,7 @@ def test_a_run_ends_with_its_report_and_the_files_of_the_contract(here):
     entry = json.loads((directory / "run.json").read_text())
     assert entry["overrides"] == list(TINY)
     assert entry["status"] == "finished"
+    assert {"compose", "streams", "compile", "train", "evaluate", "tables", "total"} <= entry["seconds"].keys()
 
 
 def test_the_command_and_the_python_interface_give_the_same_numbers(call, here):

@@ -235,6 +235,7 @@ def c_side_by_side(L: int, *flags: str) -> Callable:
 
 
 FAST = ("-O3", "-march=native", "-ffast-math")
+C_BEST = "C, side by side, the same flags"  # of which the table has the fastest
 WIDE = (*FAST, "-mprefer-vector-width=512")
 
 
@@ -251,8 +252,8 @@ def ways(shape: str) -> dict[tuple[str, int], Callable]:
     all_ways[("C, -O3 -march=native -ffast-math", 1)] = c(*FAST)
     if not large:
         for L in (8, 16, 32):
-            all_ways[(f"C, side by side in {L}s, the same flags", 256)] = c_side_by_side(L, *FAST)
-            all_ways[(f"C, side by side in {L}s, 512 bits", 256)] = c_side_by_side(L, *WIDE)
+            all_ways[(f"{C_BEST}, in {L}s", 256)] = c_side_by_side(L, *FAST)
+            all_ways[(f"{C_BEST}, in {L}s, 512 bits", 256)] = c_side_by_side(L, *WIDE)
     return all_ways
 
 
@@ -286,23 +287,27 @@ def measured(shape: str) -> dict[tuple[str, int], float | str]:
     for _ in range(ROUNDS):
         for (name, R), (train, epochs) in ready.items():
             results[name, R].append(seconds(train, epochs) / (epochs * T * R) * 1e9)
-    return {key: value if isinstance(value, str) else statistics.median(value) for key, value in results.items()}
+    medians = {key: value if isinstance(value, str) else statistics.median(value) for key, value in results.items()}
+    rivals = [key for key in medians if key[0].startswith(C_BEST)]
+    slower = sorted(rivals, key=lambda key: (isinstance(medians[key], str), medians[key]))[1:]
+    return {key: value for key, value in medians.items() if key not in slower}
 
 
 def bounds(shape: str, times: dict) -> list[str]:
     """What the ratios are to be, and what they are."""
 
     def best(start: str, *, least: int = 1, most: int = 10**6) -> float:
-        found = [t for (name, R), t in times.items() if name.startswith(start) and least <= R <= most and t is not str]
+        found = [t for (name, R), t in times.items() if name.startswith(start) and least <= R <= most]
         return min((t for t in found if not isinstance(t, str)), default=float("nan"))
 
     ours, ours_256 = times["elman, backend=numba", 1], times.get(("elman, backend=numba", 256))
+    strict = times["C, -O3", 1] if not isinstance(times["C, -O3", 1], str) else float("nan")
     lines = []
     if shape == "1-4-1":
         lines += [
             f"one network: {best('JAX', most=1) / ours:.1f} times as fast as JAX (at least 10)",
             f"one network: {best('the article') / ours:.0f} times as fast as the article's loop (at least 300)",
-            f"one network: {ours / times['C, -O3', 1]:.2f} times the time of C at -O3 (at most 1.2)",
+            f"one network: {ours / strict:.2f} times the time of C at -O3 (at most 1.2)",
         ]
     if ours_256:
         lines += [
@@ -312,7 +317,7 @@ def bounds(shape: str, times: dict) -> list[str]:
     if shape == "31-150-31":
         lines += [
             f"one network: {ours / best('C, -O3 -march'):.2f} times the time of C with -ffast-math (at most 1.5)",
-            f"one network: {times['C, -O3', 1] / ours:.1f} times as fast as the strict loop, row by row (at least 3)",
+            f"one network: {strict / ours:.1f} times as fast as the strict loop, row by row (at least 3)",
         ]
     return lines
 
