@@ -155,7 +155,8 @@ def test_a_killed_sweep_given_again_ends_as_if_undisturbed_and_leaves_finished_r
 
 def test_ctrl_c_ends_a_sweep_with_the_comparison_of_what_is_finished(start, here):
     process = until_one_is_finished(start(*SWEEP, "epochs=20,100000000"))
-    time.sleep(0.5)
+    while not list((here / "sweep").glob("*epochs=100000000*/run.json")):
+        time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
