@@ -166,7 +166,7 @@ def _jobs(master: DictConfig) -> Iterator[list[str]]:
 
 
 def _taken(master: DictConfig, jobs: list[list[str]]) -> "Sweep":
-    """The sweep in its directory; unless the user has named that, it is made here, so that no two sweeps share one."""
+    """The sweep in its directory; unless the user named that, it is made here, so that no two sweeps share one."""
     from elman.record import Refused
     from elman.sweep import Sweep
 
@@ -185,7 +185,7 @@ def _swept(sweep: "Sweep") -> None:
     from elman.sweep import BrokenOff, ended, watched
 
     # Hydra composes anew; it is told the directory, because a timestamp would have moved on, and a relative directory
-    # would be taken from wherever a worker was started. Hydra 1.4 wants to be told of a sweep that a file has asked for.
+    # would be taken from wherever a worker was started. Hydra 1.4 wants to be told of a sweep that a file asks for.
     sys.argv += [f"hydra.sweep.dir={_quoted(str(sweep.directory))}", "hydra.mode=MULTIRUN"]
     trouble: BaseException | None = None
     try:

@@ -172,6 +172,7 @@ def _row(group: Group, success: float) -> dict[str, Any]:
     known = bool(rate.notna().all())
     successes = int((rate <= success).sum())
     low, high = wilson(successes, networks) if known else (math.nan, math.nan)
+    unknown = pd.Series(dtype=float)
     return {
         **group.values,
         "networks": networks,
@@ -182,8 +183,8 @@ def _row(group: Group, success: float) -> dict[str, Any]:
         **_quartiles("test_mse", summary["test_mse"]),
         "test_floor_mse": summary["test_floor_mse"].mean(),
         **_quartiles("final_loss", summary["final_loss"]),
-        **_epochs("takeoff_epoch", summary["takeoff_epoch"]),
-        **_epochs("success_epoch", group.success_epochs if known else pd.Series(dtype=float)),
+        **_epochs("takeoff_epoch", summary["takeoff_epoch"] if summary["floor_loss"].notna().all() else unknown),
+        **_epochs("success_epoch", group.success_epochs if known else unknown),
     }
 
 
@@ -239,22 +240,27 @@ def printed(comparison: Comparison) -> str:
 
 def _cell(row: pd.Series, name: str, form: str, low: str, high: str) -> str:
     def one(key: str) -> str:
-        return format(row[key], form) if pd.notna(row[key]) else "never" if f"{name}_never" in row else "unknown"
+        if pd.notna(row[key]):
+            return format(row[key], form)
+        return "never" if pd.notna(row.get(f"{name}_never")) else "unknown"
 
     cells = [one(name + end) for end in ("", low, high)]
     share = row.get(f"{name}_never", 0)
-    never = f"{share:.0%} never" if 0 < share < 1 else "never" if share else ""
+    never = f"{share:.0%} never" if 0 < share < 1 else "never" if share >= 1 else ""
     if set(cells) == {"never"}:
         return never
     spread = f" ({cells[1]}-{cells[2]})" if low and cells[0] != "unknown" and row["networks"] > 1 else ""
     return cells[0] + spread + (f", {never}" if never else "")
 
 
-def text(value: Any) -> str:
-    """A setting as it is typed on the command line."""
-    if isinstance(value, bool) or value is None:
-        return str(value).lower().replace("none", "null")
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def text(value: Any, most: int = 40) -> str:
+    """A setting as it is typed on the command line; of a long one, its beginning and its end."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if value is None or value != value:
+        return "null"
+    whole = f"{value:g}" if isinstance(value, float) else str(value)
+    return whole if len(whole) <= most else f"{whole[: most // 2 - 1]}…{whole[-most // 2 :]}"
 
 
 def write(comparison: Comparison, directory: Path, *, plot: str | None = None) -> None:

@@ -9,12 +9,13 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.ticker import NullLocator
+from matplotlib.ticker import MaxNLocator, NullLocator
 
 from elman.compare import Comparison, Group, text
 from elman.plots.canvas import COLOURS, GREY, WIDE
 
 _BANDS = 6  # so many bands can be told apart where they overlap
+_LONGEST = 28  # letters of a name
 _BESIDE = 0.012  # lines at the same place stand beside each other, by this share of the axis
 _LOG_FROM = 8  # a setting whose largest value is so many times its smallest has a logarithmic axis
 
@@ -46,27 +47,28 @@ def figure(comparison: Comparison, key: str | None = None) -> Figure:
 def _side_by_side(part: SubFigure, height: float, groups: list[Group], rows: pd.DataFrame) -> None:
     """How many networks succeed, how they learn, and what they err on; the names on the left are the legend."""
     colours = _colours(groups)
-    names = [", ".join(map(text, _shown(group).values())) or "all" for group in groups]
-    left = min(1.9, 0.35 + 0.055 * max(map(len, names)))
-    overview = _axes(part, height, left, 1.55, 0.5, height - 0.95)
-    _overview(overview, rows, colours, names, ", ".join(_shown(groups[0])))
-    first = left + 1.55 + 0.6
-    wide, high = (WIDE - first - 0.65) / 2, (height - 1.55) / 2
-    loss, rate, share, errors = (
-        _axes(part, height, x, wide, y, high) for y in (0.5 + high + 0.6, 0.5) for x in (first, first + wide + 0.55)
-    )
-    _curves(loss, [group.losses for group in groups], colours)
-    loss.set(title="Training loss", xlabel="epoch", ylabel="mean squared error")
+    keys = [key for key in _shown(groups[0]) if len({text(group.values[key]) for group in groups}) > 1]
+    names = [text(", ".join(text(group.values[key]) for key in keys), _LONGEST) or "all" for group in groups]
+    left = 0.35 + 0.058 * max(map(len, names))
+    share = max(0.95, 2.5 - left)
+    overview = _axes(part, height, left, share, 0.5, height - 0.95)
+    _overview(overview, rows, colours, names, ", ".join(keys))
     predictable = all(len(group.rates) for group in groups)
+    first, columns = left + share + 0.65, 2 if predictable else 1
+    wide, high = (WIDE - first - 0.1 - 0.6 * (columns - 1)) / columns, (height - 1.55) / 2
+    axes = [
+        _axes(part, height, first + column * (wide + 0.6), wide, y, high)
+        for y in (0.5 + high + 0.6, 0.5)
+        for column in range(columns)
+    ]
+    _curves(axes[0], [group.losses for group in groups], colours)
+    axes[0].set(title="Training loss", xlabel="epoch", ylabel="mean squared error")
+    _by_position(axes[-1], groups, colours)
     if predictable:
-        _curves(rate, [group.rates for group in groups], colours)
-        rate.set_ylim(bottom=0)
-        rate.set(title="Errors at predictable steps", xlabel="epoch", ylabel="share wrong")
-        _learned(share, groups, colours)
-    else:
-        rate.set_axis_off()
-        share.set_axis_off()
-    _by_position(errors, groups, colours)
+        _curves(axes[1], [group.rates for group in groups], colours)
+        axes[1].set_ylim(bottom=0)
+        axes[1].set(title="Predictable steps", xlabel="epoch", ylabel="share wrong")
+        _learned(axes[2], groups, colours)
 
 
 def _axes(part: SubFigure, height: float, left: float, width: float, bottom: float, high: float) -> Axes:
@@ -119,9 +121,11 @@ def _overview(ax: Axes, rows: pd.DataFrame, colours: list[Any], names: list[str]
     ax.set_ylabel(keys)
     if known:
         ax.set_xlim(-0.03, 1.03)
-        ax.set(title="Networks that learned it", xlabel="share, with 95 % interval")
+        ax.set(title="Learned it", xlabel="share of networks,\n95 % interval")
     else:
-        ax.set(title="Test error", xlabel="mean squared error,\nquartiles; | best possible")
+        best = "; | best possible" if rows["test_floor_mse"].notna().any() else ""
+        ax.set(title="Test error", xlabel=f"mean squared error,\nquartiles{best}")
+        ax.xaxis.set_major_locator(MaxNLocator(3))
 
 
 def _curves(ax: Axes, frames: list[pd.DataFrame], colours: list[Any]) -> None:
@@ -131,6 +135,7 @@ def _curves(ax: Axes, frames: list[pd.DataFrame], colours: list[Any]) -> None:
         if frame.shape[1] > 1 and len(frames) <= _BANDS:
             low, high = frame.quantile(0.25, axis=1), frame.quantile(0.75, axis=1)
             ax.fill_between(frame.index, low, high, color=colour, alpha=0.18, linewidth=0)
+    ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
 
 
 def _learned(ax: Axes, groups: list[Group], colours: list[Any]) -> None:
@@ -139,7 +144,7 @@ def _learned(ax: Axes, groups: list[Group], colours: list[Any]) -> None:
         share = [(group.success_epochs <= epoch).mean() for epoch in group.rates.index]
         ax.step(group.rates.index, share, where="post", color=colour)
     ax.set_ylim(-0.03, 1.03)
-    ax.set(title="Learned it at least once by then", xlabel="epoch", ylabel="share of networks")
+    ax.set(title="Learned it by then", xlabel="epoch", ylabel="share of networks")
 
 
 def _by_position(ax: Axes, groups: list[Group], colours: list[Any]) -> None:
@@ -152,11 +157,17 @@ def _by_position(ax: Axes, groups: list[Group], colours: list[Any]) -> None:
         ax.vlines(at, low, high, color=colour, linewidth=2, alpha=0.45)
         ax.plot(at, middle, "o", color=colour, markersize=3)
         ax.hlines(group.floor, [x - 0.04 for x in at], [x + 0.04 for x in at], color=GREY, linewidth=1)
-    ax.plot([], [], color=GREY, linewidth=1, label="best possible")
-    ax.legend(fontsize=6.5, loc="best")
-    ax.set_xticks(range(len(positions)), positions)
-    ax.set_ylim(bottom=-0.02 * ax.get_ylim()[1])
-    ax.set(title="Test error by position", xlabel="predicted element", ylabel="mean squared error")
+    if any(group.floor.notna().any() for group in groups):
+        ax.plot([], [], color=GREY, linewidth=1, label="best possible")
+        ax.legend(fontsize=6.5, loc="best")
+    units = {position.rpartition(" ")[0] for position in positions}
+    unit = units.pop() if len(units) == 1 else ""
+    many = len(positions) > 3  # "vowel 1" takes two lines
+    names = [p.removeprefix(f"{unit} ") if unit else p.replace(" ", "\n" if many else " ") for p in positions]
+    ax.set_xticks(range(len(positions)), names, fontsize=6.5 if many and not unit else None)
+    top = ax.get_ylim()[1]
+    ax.set_ylim(-0.02 * top, 1.04 * top)
+    ax.set(title="Test error by position", xlabel=f"predicted {unit or 'element'}", ylabel="mean squared error")
 
 
 def _over(part: SubFigure, height: float, groups: list[Group], rows: pd.DataFrame, key: str) -> None:
@@ -164,7 +175,7 @@ def _over(part: SubFigure, height: float, groups: list[Group], rows: pd.DataFram
     if rows["success_rate"].notna().all():
         measures = [
             ("success_rate", "_low", "_high", "Networks that learned it", "share, with 95 % interval"),
-            ("predictable_error_rate", "_q25", "_q75", "Errors at predictable steps", "median and quartiles"),
+            ("predictable_error_rate", "_q25", "_q75", "Predictable steps wrong", "share, median and quartiles"),
             ("success_epoch", "_q25", "_q75", "First learned", "epoch, where half of them did"),
         ]
     else:
