@@ -15,6 +15,7 @@ from elman.compare import Comparison, Group, text
 from elman.plots.canvas import COLOURS, GREY, WIDE
 
 _BANDS = 6  # so many bands can be told apart where they overlap
+_BOTTOM = 0.57  # inches below the axes
 _LONGEST = 28  # letters of a name
 _BESIDE = 0.012  # lines at the same place stand beside each other, by this share of the axis
 _LOG_FROM = 8  # a setting whose largest value is so many times its smallest has a logarithmic axis
@@ -51,14 +52,14 @@ def _side_by_side(part: SubFigure, height: float, groups: list[Group], rows: pd.
     names = [text(", ".join(text(group.values[key]) for key in keys), _LONGEST) or "all" for group in groups]
     left = 0.35 + 0.058 * max(map(len, names))
     share = max(0.95, 2.5 - left)
-    overview = _axes(part, height, left, share, 0.5, height - 0.95)
+    overview = _axes(part, height, left, share, _BOTTOM, height - _BOTTOM - 0.45)
     _overview(overview, rows, colours, names, ", ".join(keys))
     predictable = all(len(group.rates) for group in groups)
     first, columns = left + share + 0.65, 2 if predictable else 1
-    wide, high = (WIDE - first - 0.1 - 0.6 * (columns - 1)) / columns, (height - 1.55) / 2
+    wide, high = (WIDE - first - 0.1 - 0.6 * (columns - 1)) / columns, (height - _BOTTOM - 1.05) / 2
     axes = [
         _axes(part, height, first + column * (wide + 0.6), wide, y, high)
-        for y in (0.5 + high + 0.6, 0.5)
+        for y in (_BOTTOM + high + 0.6, _BOTTOM)
         for column in range(columns)
     ]
     _curves(axes[0], [group.losses for group in groups], colours)
