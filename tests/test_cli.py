@@ -1,4 +1,5 @@
 import json
+import math
 import os
 import pty
 import re
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import termios
 import time
+import types
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,6 +18,7 @@ from conftest import SMALL, TINY, command, csvs
 
 import elman
 from elman import cli
+from elman.__main__ import _ScipyLater
 from elman.train import TRAINERS
 
 LONG = ("task.length=30", "task.test_length=30", "epochs=100000000", "evaluate_every=0", "figures=false")
@@ -269,3 +272,17 @@ def test_importing_the_package_is_quick_because_it_imports_nothing_heavy():
     program = "import sys, elman.cli; print(sorted({'numba', 'pandas', 'matplotlib', 'numpy'} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=Path(__file__).parent)
     assert done.stdout == "[]\n"
+
+
+def test_scipy_is_hidden_from_numba_alone_and_only_while_that_is_imported(monkeypatch):
+    find = _ScipyLater().find_spec
+    monkeypatch.setitem(sys.modules, "numba", types.ModuleType("numba"))
+    monkeypatch.delitem(sys.modules, "numba.np.arraymath", raising=False)
+    with pytest.raises(ModuleNotFoundError):
+        find("scipy")
+    assert find("pandas") is None
+    monkeypatch.setitem(sys.modules, "numba.np.arraymath", math)  # any module that is whole
+    assert find("scipy") is None
+    monkeypatch.delitem(sys.modules, "numba")
+    monkeypatch.delitem(sys.modules, "numba.np.arraymath")
+    assert find("scipy") is None

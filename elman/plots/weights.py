@@ -15,7 +15,7 @@ MOST_NAMED = 45  # columns; the names of more would overlap
 MOST_CELL, LEFT, RIGHT, GAP = 0.2, 0.45, 0.1, 0.12  # inches
 LEAST = 1e-3  # of the largest weight; less would be smaller than a dot
 GROUND = "#A0A0A0"
-FONT = 6.5
+FONT = 6
 
 
 def weights(run: Path) -> Figure:
