@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from elman import record, runs
-from elman.report import say
 from elman.runs import Run
+from elman.say import say
 from elman.tables import SUCCESS
 
 _TABLES = ("summary", "losses", "learning_curve", "position_errors")

@@ -1,7 +1,5 @@
 """What a run has to say, as text: a Result in, the lines that are printed after it out."""
 
-import os
-import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,14 +37,6 @@ def report(result: "Result") -> str:
     if result.settings.epochs:
         parts.append(_losses(result))
     return "\n\n".join(parts)
-
-
-def say(text: str) -> None:
-    """Print, unless nobody reads any more, as after `elman | head`."""
-    try:
-        print(text, flush=True)
-    except BrokenPipeError:
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
 
 
 def in_one_line(summary: pd.DataFrame) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from elman.runs import Run, entry_of, run_directories
+from elman.say import say
 
 _PERIOD = 0.5  # seconds between two looks at the directories
 _LISTED = 20  # runs that did not finish, at most
@@ -76,14 +77,14 @@ def ended(sweep: Sweep) -> int:
     Returns:
         How many runs did not finish.
     """
-    from elman import compare, report
+    from elman import compare
 
     found = _runs(sweep)
     if any(run.entry["status"] == "finished" for run in found):
         comparison = compare.compare(sweep.directory)
         compare.write(comparison, sweep.directory)
         where = f"comparison.csv, comparison.png and the runs are in {_shown(sweep.directory)}"
-        report.say(f"\n{compare.printed(comparison)}\n\n{where}")
+        say(f"\n{compare.printed(comparison)}\n\n{where}")
     failures = _failures(sweep, found)
     if failures:
         total = f" of {len(sweep.jobs)}" if sweep.jobs is not None else ""

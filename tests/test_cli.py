@@ -17,8 +17,8 @@ import pytest
 from conftest import SMALL, TINY, command, csvs
 
 import elman
-from elman import cli
 from elman.__main__ import _ScipyLater
+from elman.cli import composing
 from elman.train import TRAINERS
 
 LONG = ("task.length=30", "task.test_length=30", "epochs=100000000", "evaluate_every=0", "figures=false")
@@ -207,10 +207,10 @@ def test_a_loss_that_is_no_longer_finite_fails_in_one_line(call, here):
 
 @pytest.mark.parametrize("overrides", [["a/b=1"], ["a_b=1"], ["x" * 300], ["x" * 301], []])
 def test_a_job_has_a_safe_and_short_name_of_its_own(overrides):
-    name = cli._subdirectory(overrides)
+    name = composing.subdirectory(overrides)
     assert re.fullmatch(r"[\w=.,+-]{1,150}", name)
     others = [["a/b=1"], ["a_b=1"], ["x" * 300], ["x" * 301], []]
-    assert [cli._subdirectory(other) for other in others].count(name) == 1
+    assert [composing.subdirectory(other) for other in others].count(name) == 1
 
 
 def test_help_lists_every_setting_and_choice(call, here):

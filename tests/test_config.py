@@ -13,7 +13,7 @@ from conftest import SMALL
 from omegaconf import OmegaConf
 
 import elman
-from elman import cli
+from elman.cli import composing
 from elman.config import BadSetting
 from elman.tasks import TASKS
 
@@ -41,7 +41,7 @@ def test_an_experiment_changes_only_what_differs_from_its_task_or_from_the_exper
     start = values.pop("defaults", [{"override /task": "xor"}])[0]
     values.pop("hydra", None)
     before = f"experiment={start}" if isinstance(start, str) else f"task={start['override /task']}"
-    with cli._hydra_at(CONF):  # not elman.settings, because an experiment may want a finished run
+    with composing.hydra_at(CONF):  # not elman.settings, because an experiment may want a finished run
         plain, chosen = (
             OmegaConf.to_container(hydra.compose("config", overrides=[override]))
             for override in (before, f"experiment={name}")
@@ -139,7 +139,7 @@ def test_values_of_the_wrong_type_are_refused_in_python_too(key, value, kind):
 
 def test_settings_can_be_composed_inside_another_application_of_hydra(tmp_path):
     (tmp_path / "config.yaml").write_text("own: 1\n")
-    with hydra.initialize_config_dir(**cli._DEFAULTS, config_dir=str(tmp_path)):
+    with hydra.initialize_config_dir(**composing.DEFAULTS, config_dir=str(tmp_path)):
         assert elman.settings("hidden_size=9").hidden_size == 9
         assert hydra.compose("config").own == 1
 

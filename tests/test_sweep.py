@@ -13,6 +13,7 @@ from conftest import TINY, csvs
 from omegaconf import OmegaConf
 
 from elman import cli, sweep
+from elman.cli import composing, planning
 from elman.record import Refused
 
 SWEEP = ("-m", *TINY, "figures=false", "hydra.sweep.dir=sweep")
@@ -111,11 +112,11 @@ def test_no_two_sweeps_share_a_directory_that_neither_has_named(here):
     master = OmegaConf.create(
         {"hydra": {"sweep": {"dir": "sweeps/${elman_unique:}"}, "sweeper": {"_target_": "x.BasicSweeper"}}}
     )
-    assert cli._taken(master, [["seed=1"]]).directory.is_dir()
+    assert planning._taken(master, [["seed=1"]]).directory.is_dir()
     with pytest.raises(Refused, match="another sweep has just taken this directory"):
-        cli._taken(master, [["seed=1"]])
+        planning._taken(master, [["seed=1"]])
     named = OmegaConf.create({"hydra": {"sweep": {"dir": "sweeps"}, "sweeper": {"_target_": "x.BasicSweeper"}}})
-    assert cli._taken(named, []).directory == here / "sweeps"
+    assert planning._taken(named, []).directory == here / "sweeps"
 
 
 def test_a_sweep_may_have_a_directory_of_any_name(call, here, monkeypatch):
@@ -187,7 +188,9 @@ def test_the_job_gives_an_optimiser_the_median_error_rate(here, monkeypatch):
     def keep(composed):
         returned.append(job(composed))
 
-    monkeypatch.setattr(cli, "_job", hydra.main(**cli._DEFAULTS, config_path=str(cli.CONF), config_name="config")(keep))
+    monkeypatch.setattr(
+        cli, "_job", hydra.main(**composing.DEFAULTS, config_path=str(composing.CONF), config_name="config")(keep)
+    )
     cli.main()
     summaries = [pd.read_csv(path) for path in sorted(Path("sweep").glob("*/summary.csv"))]
     assert returned == [summary["predictable_error_rate"].median() for summary in summaries]

@@ -1,0 +1,230 @@
+"""The command line: the only package that knows Hydra. It composes and checks the settings, and calls the runner."""
+
+import logging
+import math
+import os
+import statistics
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, NoReturn, TextIO
+
+import hydra
+from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from elman import __version__
+from elman.cli.composing import CONF, DEFAULTS, hydra_at
+from elman.cli.explaining import exit_status, explained, foreseen, null_choices_refused
+from elman.cli.planning import planned, quoted
+from elman.config import BadSetting, Settings, checked
+from elman.say import say
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from elman.runner import Progress, Result
+    from elman.sweep import Sweep
+
+_BEGUN = time.perf_counter()  # composing, for a run that is the only one of its process
+
+log = logging.getLogger(__name__)
+
+
+def settings(*overrides: str) -> Settings:
+    """Compose settings from conf/, with the same overrides as on the command line.
+
+    Args:
+        overrides: such as "task=cv" or "hidden_size=8".
+
+    Raises:
+        BadSetting: for a key that is unknown, or a value that is of the wrong type or breaks its rule.
+    """
+    try:
+        with hydra_at(CONF), null_choices_refused():
+            composed = hydra.compose("config", overrides=list(overrides))
+        return checked(composed)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise BadSetting(explained(error)) from error
+
+
+def main() -> None:
+    """The console script ``elman``. A user's mistake ends it with one line and exit status 1 or 2."""
+    show_all = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # so that Hydra hands errors on, rather than printing them in its own way
+    if sys.argv[1:] == ["--version"]:
+        return print(f"elman {__version__}")
+    try:
+        flags = get_args_parser().parse_args()
+        if flags.help and not (flags.config_dir or flags.config_path or flags.config_name):
+            return _print_help(flags.overrides)
+        sweep = planned(flags)
+        if sweep is None:
+            _job()
+        else:
+            _swept(sweep)
+    except KeyboardInterrupt:
+        _end("interrupted", 130)
+    except Exception as error:
+        if show_all or not foreseen(error):
+            raise
+        _end(explained(error), exit_status(error))
+
+
+def _end(message: str, status: int) -> NoReturn:
+    print(f"elman: {message}", file=sys.stderr)
+    raise SystemExit(status)
+
+
+def _print_help(overrides: list[str]) -> None:
+    """Fill in the template in conf/config.yaml; Hydra's own --help would first list every group of every plugin."""
+    with hydra_at(CONF):
+        composed = hydra.compose("config", overrides=overrides, return_hydra_config=True)
+    chosen = OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
+    choices = {group: sorted(path.stem for path in (CONF / group).glob("*.yaml")) for group in ("task", "experiment")}
+    groups = "".join(f"  {group}: {', '.join(names)}\n" for group, names in choices.items())
+    say(Template(composed.hydra.help.template).substitute(APP_CONFIG_GROUPS=groups, CONFIG=OmegaConf.to_yaml(chosen)))
+
+
+def _swept(sweep: "Sweep") -> None:
+    """Run a sweep, and end it with the comparison of its runs, whatever became of them."""
+    from elman.sweep import BrokenOff, ended, watched
+
+    # Hydra composes anew; it is told the directory, because a timestamp would have moved on, and a relative directory
+    # would be taken from wherever a worker was started. Hydra 1.4 wants to be told of a sweep that a file asks for.
+    sys.argv += [f"hydra.sweep.dir={quoted(str(sweep.directory))}", "hydra.mode=MULTIRUN"]
+    trouble: BaseException | None = None
+    try:
+        with watched(sweep):
+            _job()
+    except KeyboardInterrupt as error:
+        trouble = error
+    except Exception as error:  # the launcher's: those of the jobs are in their run.json
+        trouble = error if foreseen(error) else BrokenOff(f"{type(error).__name__}: {str(error).strip()}")
+        trouble.__cause__ = error.__cause__ if trouble is error else error
+    _forget_if_empty(sweep.directory)
+    unfinished = ended(sweep)
+    if trouble:
+        raise trouble
+    if unfinished:
+        raise SystemExit(1)
+
+
+@hydra.main(**DEFAULTS, config_path=str(CONF), config_name="config")
+def _job(composed: DictConfig) -> float | None:
+    """One run, in the directory that Hydra has chosen for it; in a sweep, the number that an optimiser minimises."""
+    from elman import report, runs
+
+    directory = Path(HydraConfig.get().runtime.output_dir)
+    if HydraConfig.get().mode == RunMode.RUN:
+        _alone(composed, directory)
+        return None
+    try:
+        result = _run(composed, directory, lines=logging.DEBUG)
+    except Exception as error:  # the other jobs of the sweep go on
+        _forget_if_empty(directory)
+        log.debug("failed", exc_info=True)  # to the run's log
+        entry = runs.entry_of(directory)
+        if entry is None or entry["status"] != "failed":  # the sweep's log cannot know
+            print(f"{directory.name}: {explained(error)}", file=sys.stderr)
+        return math.inf  # an optimiser's worst
+    if result is not None:
+        log.debug("%s", report.report(result))
+    return report.objective(runs.read(directory, "summary"))
+
+
+def _alone(composed: DictConfig, directory: Path) -> None:
+    """A run that is not part of a sweep: its report is printed."""
+    from elman import report
+
+    try:
+        result = _run(composed, directory, bar=_can_draw(sys.stderr))
+    except Exception as error:
+        _forget_if_empty(directory)
+        if foreseen(error):
+            _end(explained(error), exit_status(error))
+        raise
+    shown = Path(os.path.relpath(directory)) if directory.is_relative_to(Path.cwd()) else directory
+    if result is None:
+        return say(f"{shown} holds the finished run of these settings already; overwrite=true runs it again")
+    text = report.report(result)
+    log.debug("%s", text)
+    say(f"\n{text}\n\nFiles are in {shown}")
+
+
+def _run(composed: DictConfig, directory: Path, *, bar: bool = False, lines: int = logging.INFO) -> "Result | None":
+    # Imported here, not above: for a quick --help, and because a compiled function among the globals of the module that
+    # holds Hydra's main function would lose numba's cache in the workers of a launcher.
+    from elman import runner
+
+    config = HydraConfig.get()
+    overrides = list(config.overrides.task)
+    chosen = checked(composed)
+    with _progress(chosen, bar=bar, level=logging.DEBUG if bar else lines) as progress:
+        return runner.run_into(
+            directory,
+            chosen,
+            about={
+                "command": sys.argv if config.mode == RunMode.RUN else ["elman", *overrides],
+                "overrides": overrides,
+                "experiment": config.runtime.choices.get("experiment"),
+                "launcher": config.runtime.choices.get("hydra/launcher"),
+                "node": _node(),
+            },
+            attachments={
+                ".hydra/config.yaml": OmegaConf.to_yaml(composed),
+                ".hydra/hydra.yaml": OmegaConf.to_yaml(HydraConfig.instance().cfg),
+                ".hydra/overrides.yaml": OmegaConf.to_yaml(config.overrides.task),
+            },
+            progress=progress,
+            seconds={"compose": time.perf_counter() - _BEGUN} if config.mode == RunMode.RUN else {},
+        )
+
+
+def _node() -> str | None:
+    """The node of a Ray cluster on which this is run, if it is one."""
+    if (ray := sys.modules.get("ray")) and ray.is_initialized():
+        return str(ray.get_runtime_context().get_node_id())
+    return None
+
+
+def _can_draw(stream: TextIO) -> bool:
+    """Whether the stream is a terminal with room for a progress bar; some have no size."""
+    return stream.isatty() and os.get_terminal_size(stream.fileno()).columns > 0
+
+
+def _forget_if_empty(directory: Path) -> None:
+    """Remove the directory that Hydra made for a run, and empty ones above it, up to the current directory."""
+    with suppress(OSError):
+        directory.rmdir()
+        for parent in directory.parents:
+            if not parent.is_relative_to(Path.cwd()) or parent == Path.cwd():
+                break
+            parent.rmdir()
+
+
+@contextmanager
+def _progress(chosen: Settings, *, bar: bool, level: int) -> "Iterator[Progress]":
+    """A function that reports the loss: on a progress bar, if there is one, and in a line of this level."""
+    of = f" (median of {chosen.replicates} networks)" if chosen.replicates > 1 else ""
+    with ExitStack() as stack:
+        if bar:
+            from tqdm import tqdm
+
+            shown = stack.enter_context(tqdm(total=chosen.epochs, unit="epoch", leave=False))
+
+        def progress(epoch: int, losses: "np.ndarray") -> None:
+            loss = statistics.median(losses)
+            if bar:
+                shown.set_postfix_str(f"loss {loss:.6f}", refresh=False)
+                shown.update(epoch - shown.n)
+            log.log(level, "Epoch %d/%d, loss: %.6f%s", epoch, chosen.epochs, loss, of)
+
+        yield progress

@@ -1,0 +1,48 @@
+"""Hydra, ready to compose from conf/: where that is, its schema, and what its values may call."""
+
+import hashlib
+import re
+import secrets
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import hydra
+from hydra.core.config_store import ConfigStore
+from hydra.core.global_hydra import GlobalHydra
+from omegaconf import OmegaConf
+
+from elman.config import Settings
+
+_HERE = Path(__file__).parents[1]
+CONF = _HERE / "conf" if (_HERE / "conf").is_dir() else _HERE.parent / "conf"  # in a wheel, or in a checkout
+# Hydra 1.3 wants to be told whose defaults to keep to, 1.4 wants not to; and its OmegaConf has renamed a function.
+_IS_1_3 = hydra.__version__.startswith("1.3")
+DEFAULTS = {"version_base": "1.3"} if _IS_1_3 else {}
+_LONGEST_NAME = 120  # characters of a job's directory in a sweep; file systems end at 255
+
+
+@contextmanager
+def hydra_at(config_dir: Path) -> Iterator[None]:
+    """Hydra, ready to compose from a directory; also inside an application that uses Hydra itself."""
+    outer = GlobalHydra.instance().hydra
+    GlobalHydra.instance().clear()
+    try:
+        with hydra.initialize_config_dir(**DEFAULTS, config_dir=str(config_dir)):
+            yield
+    finally:
+        GlobalHydra.instance().hydra = outer
+
+
+def subdirectory(overrides: Iterable[str]) -> str:
+    """The name of a job's directory in a sweep: its overrides, made safe and short; no two jobs have the same."""
+    text = ",".join(o for o in overrides if not o.startswith("overwrite=")) or "defaults"
+    safe = re.sub(r"[^\w=.,+-]", "_", text, flags=re.ASCII)[:_LONGEST_NAME]
+    return safe if safe == text else f"{safe}_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+ConfigStore.instance().store(name="schema", node=Settings, provider="elman")
+_register: Any = OmegaConf.register_new_resolver if _IS_1_3 else OmegaConf.register_resolver
+_register("elman_unique", lambda: secrets.token_hex(3), use_cache=True, replace=True)
+_register("elman_subdir", subdirectory, replace=True)

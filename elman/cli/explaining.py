@@ -1,0 +1,76 @@
+"""Errors that a user can do something about, in one line each."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
+
+from elman.config import BadSetting, unknown, wrong_type
+
+# Where Hydra finds what comes with an extra of this package, and the extra.
+_EXTRAS = {
+    "hydra/launcher/joblib": "joblib",
+    "hydra/launcher/ray": "ray",
+    "hydra/launcher/submitit_slurm": "slurm",
+    "hydra/launcher/submitit_local": "slurm",
+}
+
+
+def foreseen(error: Exception) -> bool:
+    """Whether an error is explained by its own text, so that a traceback would only hide it."""
+    from elman.record import Refused
+    from elman.runner import Diverged
+    from elman.sweep import BrokenOff
+
+    known = (
+        BadSetting | HydraException | OmegaConfBaseException | OSError | MemoryError | Refused | Diverged | BrokenOff
+    )
+    return isinstance(error, known) or _is_null_choice(error)
+
+
+def _is_null_choice(error: Exception) -> bool:
+    """Whether Hydra was given task=null or the like; it complains with a plain ValueError."""
+    return isinstance(error, ValueError) and str(error).startswith("Config group override must be")
+
+
+def exit_status(error: Exception) -> int:
+    """The exit status: 2 for settings that cannot be used, 1 for a run that came to nothing."""
+    return 2 if isinstance(error, ValueError | HydraException | OmegaConfBaseException) else 1
+
+
+def explained(error: Exception) -> str:
+    """One line that says what a user can do about an error."""
+    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+    first = str(cause).partition("\n")[0]
+    match error, cause:
+        case MissingConfigException(missing_cfg_file=str(missing)), _ if extra := _EXTRAS.get(missing):
+            return f"{missing.replace('launcher/', 'launcher=')} needs one more package: pip install 'elman[{extra}]'"
+        case MissingConfigException(options=list(options)), _:
+            group, _, choice = str(error.missing_cfg_file).rpartition("/")
+            return f"{group} must be one of {', '.join(sorted(options))}, not {choice}"
+        case OverrideParseException(), _:
+            return f"cannot read {error.override!r} as SETTING=VALUE: {first}"
+        case MemoryError(), _:
+            return f"there is not enough memory for these settings: {first}"
+        case OSError(filename=str(name), strerror=str(reason)), _:
+            return f"{name}: {reason}"
+        case _, ConfigAttributeError(full_key=str(key)) | ConfigKeyError(full_key=str(key)):
+            return unknown(key)
+        case _, ValidationError(full_key=str(key)):
+            return wrong_type(key, first)
+    if override := re.match(r"Error merging override (.*)", str(error)):  # such as a list in the place of a dictionary
+        return f"cannot use {override[1]}: {first}"
+    return f"{first}; to sweep over it, add -m" if first.startswith("Ambiguous value") else first
+
+
+@contextmanager
+def null_choices_refused() -> Iterator[None]:
+    """Refuse task=null and the like as any other bad setting."""
+    try:
+        yield
+    except ValueError as error:
+        if not _is_null_choice(error):
+            raise
+        raise BadSetting(explained(error)) from error

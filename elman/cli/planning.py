@@ -1,0 +1,97 @@
+"""Whether a command asks for a sweep, and for which: its jobs, checked before any of them starts, and its directory."""
+
+import itertools
+import re
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hydra.core.global_hydra import GlobalHydra
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf.errors import OmegaConfBaseException
+
+from elman.cli.composing import CONF, hydra_at
+from elman.cli.explaining import explained, null_choices_refused
+from elman.config import BadSetting, checked
+
+if TYPE_CHECKING:
+    from elman.sweep import Sweep
+
+
+def planned(flags: Namespace) -> "Sweep | None":
+    """The sweep that a command asks for, with the settings of all its jobs checked and its directory taken; or None.
+
+    It is asked for by -m, or by hydra.mode in an override or in a file; without any of these there is no need to look.
+    """
+    other_command = flags.help or flags.hydra_help or flags.cfg or flags.info or flags.shell_completion
+    files = flags.config_dir or flags.config_path or flags.config_name
+    if other_command or not (
+        flags.multirun or files or any("experiment" in o or "hydra" in o for o in flags.overrides)
+    ):
+        return None
+    searched = [f"hydra.searchpath=[file://{Path(flags.config_dir).absolute()}]"] if flags.config_dir else []
+    with hydra_at(Path(flags.config_path or CONF).absolute()), null_choices_refused():
+        loader = GlobalHydra.instance().config_loader()
+        master = loader.load_configuration(
+            flags.config_name or "config",
+            [*searched, *flags.overrides],
+            run_mode=RunMode.MULTIRUN,
+            validate_sweep_overrides=False,
+        )
+        if not flags.multirun and master.hydra.mode != RunMode.MULTIRUN:
+            return None
+        jobs = list(_jobs(master))
+        for job in jobs:
+            _check_job(job, jobs, loader.load_sweep_config, master)
+    return _taken(master, jobs)
+
+
+def _check_job(job: list[str], jobs: list[list[str]], compose: Callable[..., DictConfig], master: DictConfig) -> None:
+    try:
+        config = compose(master, job)
+        with open_dict(config), read_write(config):
+            del config["hydra"]
+        checked(config)
+    except (BadSetting, HydraException, OmegaConfBaseException) as error:
+        from elman.sweep import name
+
+        which = f"job {name(job, jobs)}: " if len(jobs) > 1 else ""
+        raise BadSetting(f"{which}{explained(error)}") from error
+
+
+def _jobs(master: DictConfig) -> Iterator[list[str]]:
+    """The overrides of each job of a sweep; without those that only a sweeper can choose, such as intervals."""
+    params = [f"{key}={value}" for key, value in (master.hydra.sweeper.get("params") or {}).items()]
+    choices: dict[str, list[str]] = {}
+    parser = OverridesParser.create(GlobalHydra.instance().config_loader())
+    for override in parser.parse_overrides([*params, *master.hydra.overrides.task]):
+        key = override.get_key_element()
+        if override.is_discrete_sweep():
+            choices[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
+        elif not override.is_sweep_override():
+            choices[key] = [f"{key}={override.get_value_element_as_str()}"]
+    return (list(job) for job in itertools.product(*choices.values()))
+
+
+def _taken(master: DictConfig, jobs: list[list[str]]) -> "Sweep":
+    """The sweep in its directory; unless the user named that, it is made here, so that no two sweeps share one."""
+    from elman.record import Refused
+    from elman.sweep import Sweep
+
+    directory = Path(master.hydra.sweep.dir).absolute()
+    if "elman_unique" in OmegaConf.to_yaml(master.hydra.sweep):
+        try:
+            directory.mkdir(parents=True)
+        except FileExistsError:
+            raise Refused(f"{directory}: another sweep has just taken this directory") from None
+    basic = master.hydra.sweeper._target_.endswith(".BasicSweeper")
+    return Sweep(directory, tuple(map(tuple, jobs)) if basic else None)
+
+
+def quoted(text: str) -> str:
+    """Text as a value of an override; there a backslash counts only before a quote."""
+    return "'" + re.sub(r"(\\+)(?='|$)", r"\1\1", text).replace("'", "\\'") + "'"
