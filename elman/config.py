@@ -259,7 +259,7 @@ def unknown(key: str, task: str | None = None) -> str:
     parent, _, name = key.rpartition(".")
     if parent.removeprefix("task.") in {option for options in tasks.values() for option in options}:
         return f"{parent} has no {name}; +{key}=... adds it"
-    shared = [name for name in _types() if not name.startswith("task.")]
+    shared = [name for name in kinds() if not name.startswith("task.")]
     own = [f"task.{option}" for name in ([task] if task else tasks) for option in ("name", *tasks[name])]
     near = get_close_matches(key, [*shared, *own, "task", "experiment"], n=1, cutoff=0.75)
     names = own if task and key.startswith("task.") else [*shared, "task", "experiment"]
@@ -268,13 +268,13 @@ def unknown(key: str, task: str | None = None) -> str:
 
 def wrong_type(key: str, complaint: str) -> str:
     """The message for a value of the wrong type, from OmegaConf's complaint about it."""
-    kind = _named(_types().get(key, str))
+    kind = _named(kinds().get(key, str))
     if given := re.match(r"(?:Value|Cannot convert '\w+' to string:) '(.*?)'(?: of type| is not|$)", complaint):
         return f"{key} must be {kind}, not {given[1]}"
     return f"{key} must be {kind}, not {'a single value' if 'is not a ListConfig' in complaint else 'null'}"
 
 
-def _types() -> dict[str, Any]:
+def kinds() -> dict[str, Any]:
     """The type of each setting, by its full key."""
     shared = {field.name: field.type for field in fields(Settings) if field.name != "task"}
     own = {f"task.{key}": kind for options in _tasks().values() for key, kind in options.items()}

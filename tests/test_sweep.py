@@ -108,6 +108,23 @@ def test_a_bad_value_in_the_sweep_of_an_experiment_stops_it_before_anything_is_w
     assert [path.name for path in here.iterdir()] == ["mine"]
 
 
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (("hidden_size=3,x", "seed=1,2"), "job hidden_size=x seed=1: hidden_size must be a whole number, not x"),
+        (("task=xor,cv", "learning_rate=0.1,nan"), "job task=xor learning_rate=nan: learning_rate must be above 0"),
+        (("task=text,xor", "task.length=30,40"), "job task=text task.length=30: unknown setting task.length"),
+        (("+seed=1,2",), "job +seed=1: "),
+        (("cluster_method=average,ward", "cluster_metric=cosine"), "job cluster_method=ward: cluster_metric must be"),
+    ],
+)
+def test_a_bad_value_is_named_with_its_job(call, here, overrides, message):
+    status, out, err = call("-m", *overrides)
+    assert (status, out) == (2, "")
+    assert err.startswith(f"elman: {message}")
+    assert list(here.iterdir()) == []
+
+
 def test_no_two_sweeps_share_a_directory_that_neither_has_named(here):
     master = OmegaConf.create(
         {"hydra": {"sweep": {"dir": "sweeps/${elman_unique:}"}, "sweeper": {"_target_": "x.BasicSweeper"}}}

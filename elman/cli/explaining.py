@@ -42,7 +42,8 @@ def exit_status(error: Exception) -> int:
 
 def explained(error: Exception) -> str:
     """One line that says what a user can do about an error."""
-    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+    told = isinstance(error, BadSetting) or not isinstance(error.__cause__, OmegaConfBaseException)
+    cause = error if told else error.__cause__
     first = str(cause).partition("\n")[0]
     match error, cause:
         case MissingConfigException(missing_cfg_file=str(missing)), _ if extra := _EXTRAS.get(missing):

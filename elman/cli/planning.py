@@ -3,12 +3,14 @@
 import itertools
 import re
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
@@ -16,7 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from elman.cli.composing import CONF, hydra_at
 from elman.cli.explaining import explained, null_choices_refused
-from elman.config import BadSetting, checked
+from elman.config import BadSetting, checked, kinds
 
 if TYPE_CHECKING:
     from elman.sweep import Sweep
@@ -45,22 +47,36 @@ def planned(flags: Namespace) -> "Sweep | None":
         if not flags.multirun and master.hydra.mode != RunMode.MULTIRUN:
             return None
         jobs = list(_jobs(master))
-        for job in jobs:
-            _check_job(job, jobs, loader.load_sweep_config, master)
+        _check(jobs, master, loader)
     return _taken(master, jobs)
 
 
-def _check_job(job: list[str], jobs: list[list[str]], compose: Callable[..., DictConfig], master: DictConfig) -> None:
-    try:
-        config = compose(master, job)
-        with open_dict(config), read_write(config):
-            del config["hydra"]
-        checked(config)
-    except (BadSetting, HydraException, OmegaConfBaseException) as error:
-        from elman.sweep import name
+def _check(jobs: list[list[str]], master: DictConfig, loader: ConfigLoader) -> None:
+    """Check the settings of all jobs; those that differ only in the values of settings are composed once."""
+    parser, composed = OverridesParser.create(loader), dict[tuple[str, ...], DictConfig]()
+    for job in jobs:
+        try:
+            values = {o.key_or_group: o.value() for o in parser.parse_overrides(job) if _is_value(o)}
+            others = tuple(override for override in job if override.partition("=")[0] not in values)
+            if others not in composed:
+                composed[others] = loader.load_sweep_config(master, job)
+                with open_dict(composed[others]), read_write(composed[others]):
+                    del composed[others]["hydra"]
+            config = composed[others].copy()
+            for key, value in values.items():
+                OmegaConf.update(config, key, value)
+            checked(config)
+        except (BadSetting, HydraException, OmegaConfBaseException) as error:
+            from elman.sweep import name
 
-        which = f"job {name(job, jobs)}: " if len(jobs) > 1 else ""
-        raise BadSetting(f"{which}{explained(error)}") from error
+            which = f"job {name(job, jobs)}: " if len(jobs) > 1 else ""
+            raise BadSetting(f"{which}{explained(error)}") from error
+
+
+def _is_value(override: Override) -> bool:
+    """Whether an override gives a setting a value; others choose a file, or add, remove or merge keys."""
+    is_setting = override.type is OverrideType.CHANGE and override.key_or_group in kinds() and override.package is None
+    return is_setting and not isinstance(override.value(), dict)
 
 
 def _jobs(master: DictConfig) -> Iterator[list[str]]:
