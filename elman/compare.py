@@ -20,7 +20,11 @@ from elman.tables import SUCCESS
 
 _TABLES = ("summary", "losses", "learning_curve", "position_errors")
 # Settings that change no number of a network.
-_NEUTRAL = {"overwrite", "figures", "record_steps", "replicates"}
+_NEUTRAL = {
+    "overwrite", "figures", "record_steps", "replicates", "occurrences", "cluster_method", "cluster_metric",
+}  # fmt: skip
+# Settings that change when a network is tested, but not the network.
+_TESTING = {"evaluate_every"}
 
 
 @dataclass(frozen=True)
@@ -80,38 +84,39 @@ def compare(*directories: str | Path, by: Sequence[str] = (), success: float = S
     for key in by:
         if key not in known:
             raise KeyError(f"no run has a setting {key}; there are {', '.join(sorted(known))}")
-    kept = _without_repetitions(settings)
-    differing = _differing([settings[i] for i in kept])
-    tasks = len({settings[i].get("task.name") for i in kept}) > 1
-    keys = list(dict.fromkeys([*(["task.name"] if tasks else []), *(by or differing)]))
+    tasks = len({one.get("task.name") for one in settings}) > 1
+    keys = list(dict.fromkeys([*(["task.name"] if tasks else []), *(by or _differing(settings))]))
     alike: dict[str, list[int]] = {}
-    for i in kept:
-        alike.setdefault(json.dumps([settings[i].get(key) for key in keys]), []).append(i)
+    for i, one in enumerate(settings):
+        alike.setdefault(json.dumps([one.get(key) for key in keys]), []).append(i)
+    kept = [_without_repetitions(ones, settings) for ones in alike.values()]
     groups = [
         _group({key: settings[ones[0]].get(key) for key in keys}, [whole[i] for i in ones], success)
-        for ones in sorted(alike.values(), key=lambda ones: [_order(settings[ones[0]].get(key)) for key in keys])
+        for ones in sorted(kept, key=lambda ones: [_order(settings[ones[0]].get(key)) for key in keys])
     ]
     notes = []
     if left_out:
         notes.append(f"Left out {runs.in_words(left_out)}.")
-    if repeated := len(whole) - len(kept):
+    if repeated := len(whole) - sum(map(len, kept)):
         notes.append(
             f"{repeated} of {len(whole)} runs trained networks that another run trained as well; they count once."
         )
-    pooled = {key for ones in alike.values() for key in _differing([settings[i] for i in ones])} - set(keys)
+    pooled = {key for ones in kept for key in _differing([settings[i] for i in ones])} - set(keys)
     if pooled:
         notes.append(f"Rows take runs together that differ in {', '.join(sorted(pooled))}.")
-    return Comparison(tuple(groups), success, pd.DataFrame([_row(group, success) for group in groups]), tuple(notes))
+    table = pd.DataFrame([_row(group, success) for group in groups])
+    return Comparison(tuple(groups), success, table, tuple(notes))
 
 
-def _without_repetitions(settings: Sequence[dict[str, Any]]) -> list[int]:
-    """One run, that with the most networks, of all that differ in nothing that matters: the networks are the same."""
+def _without_repetitions(ones: Sequence[int], settings: Sequence[dict[str, Any]]) -> list[int]:
+    """Of runs whose networks are the same, that with the most networks."""
     best: dict[str, int] = {}
-    for i, one in enumerate(settings):
-        identity = json.dumps({key: value for key, value in one.items() if key not in _NEUTRAL}, sort_keys=True)
-        if identity not in best or one["replicates"] > settings[best[identity]]["replicates"]:
+    for i in ones:
+        same = {key: value for key, value in settings[i].items() if key not in _NEUTRAL | _TESTING}
+        identity = json.dumps(same, sort_keys=True)
+        if identity not in best or settings[i]["replicates"] > settings[best[identity]]["replicates"]:
             best[identity] = i
-    return sorted(best.values())
+    return list(best.values())
 
 
 def _differing(settings: Sequence[dict[str, Any]]) -> list[str]:
@@ -137,13 +142,13 @@ def _group(values: dict[str, Any], members: Sequence[Run], success: float) -> Gr
         rates.append(_predictable(curve, errors))
         mses.append(errors.pivot(index="position", columns="replicate", values="mse").loc[errors["position"].unique()])
         floors.append(errors.groupby("position", sort=False)["floor_mse"].first())
-    summary, rate = pd.concat(summaries, ignore_index=True), _side_by_side(rates)
+    summary, rate = pd.concat(summaries, ignore_index=True), _side_by_side(rates).sort_index()
     reached = rate <= success
     return Group(
         values=values,
         task=members[0].entry["settings"]["task"]["name"],
         summary=summary,
-        losses=_side_by_side(losses),
+        losses=_side_by_side(losses).sort_index(),
         rates=rate,
         mse=_side_by_side(mses),
         floor=pd.concat(floors, axis=1).mean(axis=1),
@@ -265,6 +270,8 @@ def text(value: Any, most: int = 40) -> str:
 
 def write(comparison: Comparison, directory: Path, *, plot: str | None = None) -> None:
     """Write comparison.csv and comparison.png, made from the comparison, into a directory."""
+    csv = comparison.table.to_csv(index=False, lineterminator="\n")
+    record.publish(directory, {"comparison.csv": csv.encode()})
     from matplotlib import rc_context
 
     from elman import plots
@@ -273,8 +280,7 @@ def write(comparison: Comparison, directory: Path, *, plot: str | None = None) -
     file = BytesIO()
     with rc_context(plots.STYLE):
         figure(comparison, plot).savefig(file, format="png", dpi=plots.DPI)
-    csv = comparison.table.to_csv(index=False, lineterminator="\n")
-    record.publish(directory, {"comparison.csv": csv.encode(), "comparison.png": file.getvalue()})
+    record.publish(directory, {"comparison.png": file.getvalue()})
 
 
 def main() -> None:
@@ -312,6 +318,8 @@ def main() -> None:
         parser.exit(1, f"elman-compare: {error.args[0] if len(error.args) == 1 else error}\n")
     except OSError as error:
         parser.exit(1, f"elman-compare: {error.filename}: {error.strerror}\n")
+    except KeyboardInterrupt:
+        parser.exit(130, "elman-compare: interrupted\n")
     say(f"{printed(comparison)}\n\ncomparison.csv and comparison.png are in {out}")
 
 

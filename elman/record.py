@@ -26,7 +26,7 @@ class Refused(RuntimeError):
 
 @contextmanager
 def claimed(directory: Path, settings: Mapping[str, Any], *, outputs: Iterable[str]) -> Iterator[bool]:
-    """Hold a directory for this process alone, cleared of what an earlier run left there.
+    """Hold a directory for this process alone.
 
     Args:
         directory: made if it does not exist.
@@ -46,24 +46,35 @@ def claimed(directory: Path, settings: Mapping[str, Any], *, outputs: Iterable[s
     except Timeout:
         raise Refused(f"{directory}: another process is writing to this directory") from None
     try:
-        free = _is_free(directory, settings, outputs)
-        if free:
-            _clear(directory, outputs)
-        yield free
+        yield _is_free(directory, settings, outputs)
     finally:
-        (directory / _LOCK).unlink(missing_ok=True)  # while it is still held, so nobody else holds it
+        with suppress(PermissionError):  # Windows keeps a file that is open
+            (directory / _LOCK).unlink(missing_ok=True)  # while it is still held, so nobody else holds it
         lock.release()
         with suppress(OSError):
             directory.rmdir()  # if nothing came of it, nothing is left of it
+
+
+def is_being_written(directory: Path) -> bool:
+    """Whether a process holds a directory."""
+    lock = FileLock(directory / _LOCK, timeout=0)
+    if not (directory / _LOCK).exists():
+        return False
+    try:
+        lock.acquire()
+    except Timeout:
+        return True
+    lock.release()
+    return False
 
 
 def _is_free(directory: Path, settings: Mapping[str, Any], outputs: Iterable[str]) -> bool:
     if settings["overwrite"]:
         return True
     try:
-        entry = json.loads((directory / "run.json").read_text())
-        same = _comparable(entry["settings"]) == _comparable(settings)
-        finished = entry["status"] == "finished"
+        entry = json.loads((directory / "run.json").read_bytes())
+        same = identity(entry["settings"]) == identity(settings)
+        finished = entry["status"] == "finished" and _is_whole(directory, entry.get("bytes", {}))
     except FileNotFoundError:
         if there := [name for name in outputs if (directory / name).exists()]:
             reason = f"holds {there[0]} but no run.json; overwrite=true would replace it"
@@ -78,8 +89,14 @@ def _is_free(directory: Path, settings: Mapping[str, Any], outputs: Iterable[str
     return not finished
 
 
-def _comparable(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in settings.items() if key != "overwrite"}
+def identity(settings: Mapping[str, Any]) -> str:
+    """What is the same for two runs if and only if their settings are."""
+    return json.dumps({key: value for key, value in settings.items() if key != "overwrite"}, sort_keys=True)
+
+
+def _is_whole(directory: Path, sizes: Mapping[str, int]) -> bool:
+    """Whether no table has been lost or cut since it was written."""
+    return all((path := directory / name).exists() and path.stat().st_size >= size for name, size in sizes.items())
 
 
 def _clear(directory: Path, outputs: Iterable[str]) -> None:
@@ -96,7 +113,7 @@ def recorded(
     attachments: Mapping[str, str],
     outputs: Iterable[str],
 ) -> Iterator[dict[str, float]]:
-    """Keep run.json while a run goes on: running, then finished, failed or interrupted.
+    """Clear what an earlier run left, and keep run.json while this one goes on: running, then finished or failed.
 
     Where a file cannot be written, as on a full disk, none of the run's outputs is left.
 
@@ -128,8 +145,9 @@ def recorded(
         text = json.dumps({**entry, "status": status, **more, **ended}, indent=2, ensure_ascii=False) + "\n"
         publish(directory, {"run.json": text.encode()})
 
+    save("running")  # before anything goes: a run that is killed from here on is run anew
+    _clear(directory, outputs)
     try:
-        save("running")
         for name, text in attachments.items():
             path = directory / name
             publish(path.parent, {path.name: text.encode()})

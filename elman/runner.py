@@ -153,6 +153,10 @@ def run(settings: Settings, progress: Progress | None = None) -> Result:
         Diverged: when a loss is no longer a finite number.
     """
     check(settings)
+    return _run(settings, progress)
+
+
+def _run(settings: Settings, progress: Progress | None) -> Result:
     seconds: dict[str, float] = {}
     with _timed(seconds, "streams"), np.errstate(over="ignore"):
         test, practice, vectors, levels, initial = _drawn(settings)
@@ -318,7 +322,7 @@ def run_into(
             directory, plain, about=about or {}, attachments=attachments or {}, outputs=outputs
         ) as stages:
             stages.update(seconds or {})
-            result = run(settings, progress)
+            result = _run(settings, progress)
             stages.update(result.seconds)
             with _timed(stages, "tables"):
                 record.publish(directory, {**tables.files(result), "weights.npz": tables.npz(result)})

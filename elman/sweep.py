@@ -5,11 +5,12 @@ Both are made from the runs' directories alone, so they are the same for every l
 
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from elman.record import identity, is_being_written
 from elman.runs import Run, entry_of, run_directories
 from elman.say import say
 
@@ -26,8 +27,8 @@ class Sweep:
     """What is to be run, and where."""
 
     directory: Path
-    jobs: Sequence[Sequence[str]] | None
-    """The overrides of each run; None where only the sweeper knows, because it chooses as it goes."""
+    jobs: Mapping[str, Sequence[str]] | None
+    """The overrides of each run by the identity of its settings; None where the sweeper chooses as it goes."""
 
 
 @contextmanager
@@ -53,9 +54,7 @@ def watched(sweep: Sweep) -> Iterator[None]:
             for run in ended:
                 known[run.directory] = run.entry["status"]
                 if not first:
-                    _say(
-                        f"{_count(sweep, known, running)} | {name(run.entry['overrides'], sweep.jobs)}: {_outcome(run)}"
-                    )
+                    _say(f"{_count(sweep, known, running)} | {_name(sweep, run)}: {_outcome(run)}")
             if first:
                 _say(f"{_count(sweep, known, running)} | {_shown(sweep.directory)}")
             first = False
@@ -80,11 +79,14 @@ def ended(sweep: Sweep) -> int:
     from elman import compare
 
     found = _runs(sweep)
-    if any(run.entry["status"] == "finished" for run in found):
+    try:
         comparison = compare.compare(sweep.directory)
+    except FileNotFoundError:  # no finished run, or none that is whole
+        pass
+    else:
+        say(f"\n{compare.printed(comparison)}")
         compare.write(comparison, sweep.directory)
-        where = f"comparison.csv, comparison.png and the runs are in {_shown(sweep.directory)}"
-        say(f"\n{compare.printed(comparison)}\n\n{where}")
+        say(f"\ncomparison.csv, comparison.png and the runs are in {_shown(sweep.directory)}")
     failures = _failures(sweep, found)
     if failures:
         total = f" of {len(sweep.jobs)}" if sweep.jobs is not None else ""
@@ -99,32 +101,38 @@ def ended(sweep: Sweep) -> int:
 
 def _runs(sweep: Sweep, besides: "dict[Path, str] | None" = None) -> list[Run]:
     """The runs in the sweep's directory that belong to it; besides those that are known already."""
-    wanted = None if sweep.jobs is None else {frozenset(job) for job in sweep.jobs}
     runs = []
     for directory in run_directories([sweep.directory]) if sweep.directory.is_dir() else []:
         if besides and directory in besides:
             continue
         entry = entry_of(directory)
-        if entry and (wanted is None or frozenset(entry.get("overrides", [])) in wanted):
+        if entry and (sweep.jobs is None or identity(entry["settings"]) in sweep.jobs):
             runs.append(Run(directory, entry))
     return runs
 
 
 def _failures(sweep: Sweep, found: Sequence[Run]) -> list[str]:
     """A line for each run that did not finish, with the reason if it is known."""
-    lines = [
-        f"{name(run.entry['overrides'], sweep.jobs)}: {_outcome(run)}"
-        for run in found
-        if run.entry["status"] != "finished"
+    finished = {identity(run.entry["settings"]) for run in found if run.entry["status"] == "finished"}
+    failed = [run for run in found if identity(run.entry["settings"]) not in finished]
+    there = finished | {identity(run.entry["settings"]) for run in failed}
+    missing = [job for settings, job in (sweep.jobs or {}).items() if settings not in there]
+    refused = {frozenset(e["overrides"]) for d in run_directories([sweep.directory]) if (e := entry_of(d))}
+    return [f"{_name(sweep, run)}: {_outcome(run)}" for run in failed] + [
+        f"{name(job, sweep.jobs)}: "
+        + ("its directory holds a run of other settings" if frozenset(job) in refused else "it left no run")
+        for job in missing
     ]
-    there = {frozenset(run.entry.get("overrides", [])) for run in found}
-    missing = [job for job in sweep.jobs or [] if frozenset(job) not in there]
-    return lines + [f"{name(job, sweep.jobs)}: it left no run" for job in missing]
 
 
-def name(overrides: Sequence[str], jobs: Sequence[Sequence[str]] | None) -> str:
+def _name(sweep: Sweep, run: Run) -> str:
+    jobs = sweep.jobs or {}
+    return name(jobs.get(identity(run.entry["settings"]), run.entry.get("overrides", [])), sweep.jobs)
+
+
+def name(overrides: Sequence[str], jobs: Mapping[str, Sequence[str]] | None) -> str:
     """A job of a sweep, by those of its overrides that not all jobs have."""
-    common = set.intersection(*map(set, jobs)) if jobs else set()
+    common = set.intersection(*map(set, jobs.values())) if jobs else set()
     return " ".join(override for override in overrides if override not in common) or " ".join(overrides) or "the run"
 
 
@@ -133,7 +141,7 @@ def _outcome(run: Run) -> str:
     if status == "failed":
         return f"failed: {run.entry.get('error', '')}"
     if status == "running":
-        return "it was broken off"
+        return "another process is running it" if is_being_written(run.directory) else "it was broken off"
     if status == "interrupted":
         return "interrupted"
     from elman import report, runs

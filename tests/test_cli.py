@@ -175,6 +175,7 @@ def test_a_killed_run_is_marked_as_running_and_can_be_given_again(training, call
 def test_ctrl_c_while_compiling_ends_like_any_other(start, here):
     process = start(*LONG, "hydra.run.dir=run", env=os.environ | {"NUMBA_CACHE_DIR": str(here / "empty")})
     while not (here / "run" / "run.json").exists():
+        assert process.poll() is None
         time.sleep(0.02)
     time.sleep(1.0)  # numba is imported by now and compiles, or has compiled: either way it must end well
     process.send_signal(signal.SIGINT)

@@ -152,6 +152,32 @@ def test_networks_that_two_runs_have_trained_alike_count_once(tmp_path):
     assert comparison.notes[0].startswith("1 of 2 runs trained networks that another run trained as well")
 
 
+def test_runs_that_were_tested_at_other_epochs_are_taken_together_in_the_order_of_these(tmp_path):
+    write(tmp_path / "a", rates=[[0.5, 0.5, 0.5]], evaluate_every=10)
+    other = write(tmp_path / "b", rates=[[0.5, 0.0, 0.5]], evaluate_every=7, seed=2)
+    curve = pd.read_csv(other / "learning_curve.csv")
+    curve.assign(epoch=curve["epoch"] // 10 * 7).to_csv(other / "learning_curve.csv", index=False)
+    (group,) = compare.compare(tmp_path, by=["hidden_size"]).groups
+    assert group.rates.index.tolist() == [7, 10, 14, 20, 21, 30]
+    assert group.success_epochs.tolist()[1] == 14
+
+
+@pytest.mark.parametrize(
+    "setting", [{"cluster_method": "average"}, {"occurrences": ["b"]}, {"evaluate_every": 7}, {"record_steps": 3}]
+)
+def test_settings_that_leave_a_network_as_it_is_do_not_make_it_another(tmp_path, setting):
+    write(tmp_path / "a", rates=[[0.5]])
+    write(tmp_path / "b", rates=[[0.5]], **setting)
+    assert compare.compare(tmp_path, by=["hidden_size"]).table["networks"].tolist() == [1]
+
+
+def test_a_setting_with_dollar_signs_is_no_mathematics(tmp_path):
+    for name in ("x$^$.txt", "y.txt"):
+        write(tmp_path / name, rates=[[0.5]], task={"file": name})
+    compare.write(compare.compare(tmp_path), tmp_path)
+    compare.write(compare.compare(tmp_path), tmp_path, plot="task.file")
+
+
 def test_tasks_are_kept_apart_and_their_own_settings_are_no_difference(tmp_path):
     for H in (3, 4):
         write(tmp_path / f"xor{H}", rates=[[0.5]], hidden_size=H)

@@ -46,6 +46,20 @@ def test_overwriting_leaves_nothing_of_the_other_run(tmp_path):
     assert not (tmp_path / "figures").exists()
 
 
+def test_a_run_that_dies_while_it_replaces_another_is_run_anew(tmp_path, monkeypatch):
+    run_into(tmp_path, settings())
+
+    def die(*_):
+        raise SystemExit
+
+    monkeypatch.setattr(record, "_clear", die)
+    with pytest.raises(SystemExit):
+        run_into(tmp_path, settings("overwrite=true"))
+    monkeypatch.undo()
+    assert json.loads((tmp_path / "run.json").read_text())["status"] == "running"
+    assert run_into(tmp_path, settings()) is not None
+
+
 @pytest.mark.parametrize("status", ["running", "failed", "interrupted"])
 def test_an_unfinished_run_of_the_same_settings_is_run_anew(tmp_path, status):
     run_into(tmp_path, settings())

@@ -14,7 +14,7 @@ from omegaconf import OmegaConf
 
 from elman import cli, sweep
 from elman.cli import composing, planning
-from elman.record import Refused
+from elman.record import Refused, identity
 
 SWEEP = ("-m", *TINY, "figures=false", "hydra.sweep.dir=sweep")
 
@@ -80,7 +80,37 @@ def test_a_job_whose_directory_holds_other_settings_is_refused_and_listed(call, 
     status, _, err = call(*SWEEP, "hidden_size=3", "hydra.sweep.subdir=same")
     assert status == 1
     assert "this directory holds a run of other settings" in err
-    assert "hidden_size=3 figures=False: it left no run" in err or "hidden_size=3: it left no run" in err
+    assert re.search(r"  .*hidden_size=3.*: it left no run\n", err)
+    kept = (here / "sweep" / "same" / "elman.log").read_text()
+    assert "Traceback" not in kept
+    assert "Epoch 20/20" in kept
+
+
+def test_a_run_of_other_settings_in_the_place_of_a_job_is_neither_counted_nor_compared_as_it(call, here):
+    chosen = experiment(here, hidden_size="2,3")
+    assert call(*chosen)[0] == 0
+    file = here / "mine" / "experiment" / "own.yaml"
+    file.write_text(file.read_text().replace('"figures": false', '"figures": false, "seed": 7'))
+    status, _, err = call(*chosen)
+    assert status == 1
+    assert "0 of 2 runs done" in err.splitlines()[0]
+    assert "  hidden_size=2: its directory holds a run of other settings\n" in err
+
+
+def test_runs_are_known_by_their_settings_however_these_were_given(call, here):
+    assert call(*SWEEP, "hidden_size=2,3", "hydra.sweep.subdir=${hidden_size}", "overwrite=true")[0] == 0
+    status, _, err = call(*SWEEP, "hidden_size=2,3,3", "seed=42", "hydra.sweep.subdir=${hidden_size}")
+    assert (status, err) == (0, "2 of 2 runs done, 0 running, 0 failed | sweep\n")
+
+
+def test_a_run_whose_table_was_cut_is_run_again(call, here):
+    assert call(*SWEEP, "hidden_size=2,3")[0] == 0
+    whole = runs(here / "sweep")
+    losses = next((here / "sweep").glob("*hidden_size=2*/losses.csv"))
+    losses.write_bytes(losses.read_bytes()[:-20])
+    next((here / "sweep").glob("*hidden_size=3*/summary.csv")).unlink()
+    assert call(*SWEEP, "hidden_size=2,3")[0] == 0
+    assert runs(here / "sweep") == whole
 
 
 def experiment(here, **params):
@@ -129,11 +159,11 @@ def test_no_two_sweeps_share_a_directory_that_neither_has_named(here):
     master = OmegaConf.create(
         {"hydra": {"sweep": {"dir": "sweeps/${elman_unique:}"}, "sweeper": {"_target_": "x.BasicSweeper"}}}
     )
-    assert planning._taken(master, [["seed=1"]]).directory.is_dir()
+    assert planning._taken(master, {"a": ["seed=1"]}).directory.is_dir()
     with pytest.raises(Refused, match="another sweep has just taken this directory"):
-        planning._taken(master, [["seed=1"]])
+        planning._taken(master, {"a": ["seed=1"]})
     named = OmegaConf.create({"hydra": {"sweep": {"dir": "sweeps"}, "sweeper": {"_target_": "x.BasicSweeper"}}})
-    assert planning._taken(named, []).directory == here / "sweeps"
+    assert planning._taken(named, {}).directory == here / "sweeps"
 
 
 def test_a_sweep_may_have_a_directory_of_any_name(call, here, monkeypatch):
@@ -174,6 +204,7 @@ def test_a_killed_sweep_given_again_ends_as_if_undisturbed_and_leaves_finished_r
 def test_ctrl_c_ends_a_sweep_with_the_comparison_of_what_is_finished(start, here):
     process = until_one_is_finished(start(*SWEEP, "epochs=20,100000000"))
     while not list((here / "sweep").glob("*epochs=100000000*/run.json")):
+        assert process.poll() is None
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
@@ -187,9 +218,10 @@ def test_ctrl_c_ends_a_sweep_with_the_comparison_of_what_is_finished(start, here
 def test_what_an_earlier_command_left_unfinished_is_not_counted(tmp_path, capsys):
     directory = tmp_path / "a"
     directory.mkdir()
-    entry = {"status": "running", "settings": {}, "overrides": ["seed=1"], "start": "2026-01-01T00:00:00+00:00"}
+    start = "2026-01-01T00:00:00+00:00"
+    entry = {"status": "running", "settings": {"seed": 1}, "overrides": ["seed=1"], "start": start}
     (directory / "run.json").write_text(json.dumps(entry))
-    planned = sweep.Sweep(tmp_path, (("seed=1",), ("seed=2",)))
+    planned = sweep.Sweep(tmp_path, {identity({"seed": seed}): [f"seed={seed}"] for seed in (1, 2)})
     with sweep.watched(planned):
         pass
     assert capsys.readouterr().err.startswith("0 of 2 runs done, 0 running, 0 failed | ")

@@ -121,6 +121,7 @@ def _swept(sweep: "Sweep") -> None:
 def _job(composed: DictConfig) -> float | None:
     """One run, in the directory that Hydra has chosen for it; in a sweep, the number that an optimiser minimises."""
     from elman import report, runs
+    from elman.record import Refused
 
     directory = Path(HydraConfig.get().runtime.output_dir)
     if HydraConfig.get().mode == RunMode.RUN:
@@ -129,11 +130,12 @@ def _job(composed: DictConfig) -> float | None:
     try:
         result = _run(composed, directory, lines=logging.DEBUG)
     except Exception as error:  # the other jobs of the sweep go on
-        _forget_if_empty(directory)
-        log.debug("failed", exc_info=True)  # to the run's log
-        entry = runs.entry_of(directory)
-        if entry is None or entry["status"] != "failed":  # the sweep's log cannot know
+        if isinstance(error, Refused):  # nothing of it is in run.json, and the log is another run's
             print(f"{directory.name}: {explained(error)}", file=sys.stderr)
+        else:
+            with suppress(OSError):
+                log.debug("failed", exc_info=True)
+        _forget_if_empty(directory)
         return math.inf  # an optimiser's worst
     if result is not None:
         log.debug("%s", report.report(result))

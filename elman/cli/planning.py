@@ -3,7 +3,7 @@
 import itertools
 import re
 from argparse import Namespace
-from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,14 +46,20 @@ def planned(flags: Namespace) -> "Sweep | None":
         )
         if not flags.multirun and master.hydra.mode != RunMode.MULTIRUN:
             return None
-        jobs = list(_jobs(master))
-        _check(jobs, master, loader)
-    return _taken(master, jobs)
+        basic = master.hydra.sweeper._target_.endswith(".BasicSweeper")
+        jobs = _checked(_jobs(master, combined=basic), master, loader)
+    return _taken(master, jobs if basic else None)
 
 
-def _check(jobs: list[list[str]], master: DictConfig, loader: ConfigLoader) -> None:
-    """Check the settings of all jobs; those that differ only in the values of settings are composed once."""
-    parser, composed = OverridesParser.create(loader), dict[tuple[str, ...], DictConfig]()
+def _checked(jobs: list[list[str]], master: DictConfig, loader: ConfigLoader) -> dict[str, list[str]]:
+    """The jobs by the identity of their settings, which are checked.
+
+    Those that differ only in the values of settings are composed once.
+    """
+    from elman.record import identity
+    from elman.sweep import name
+
+    parser, composed, found = OverridesParser.create(loader), dict[tuple[str, ...], DictConfig](), {}
     for job in jobs:
         try:
             values = {o.key_or_group: o.value() for o in parser.parse_overrides(job) if _is_value(o)}
@@ -65,12 +71,11 @@ def _check(jobs: list[list[str]], master: DictConfig, loader: ConfigLoader) -> N
             config = composed[others].copy()
             for key, value in values.items():
                 OmegaConf.update(config, key, value)
-            checked(config)
+            found[identity(asdict(checked(config)))] = job
         except (BadSetting, HydraException, OmegaConfBaseException) as error:
-            from elman.sweep import name
-
-            which = f"job {name(job, jobs)}: " if len(jobs) > 1 else ""
+            which = f"job {name(job, {str(i): one for i, one in enumerate(jobs)})}: " if len(jobs) > 1 else ""
             raise BadSetting(f"{which}{explained(error)}") from error
+    return found
 
 
 def _is_value(override: Override) -> bool:
@@ -79,8 +84,13 @@ def _is_value(override: Override) -> bool:
     return is_setting and not isinstance(override.value(), dict)
 
 
-def _jobs(master: DictConfig) -> Iterator[list[str]]:
-    """The overrides of each job of a sweep; without those that only a sweeper can choose, such as intervals."""
+def _jobs(master: DictConfig, *, combined: bool) -> list[list[str]]:
+    """The overrides of each job of a sweep; without those that only a sweeper can choose, such as intervals.
+
+    Args:
+        master: the configuration of the sweep.
+        combined: False where the sweeper will not run all combinations: then each choice once, beside the first others.
+    """
     params = [f"{key}={value}" for key, value in (master.hydra.sweeper.get("params") or {}).items()]
     choices: dict[str, list[str]] = {}
     parser = OverridesParser.create(GlobalHydra.instance().config_loader())
@@ -90,10 +100,15 @@ def _jobs(master: DictConfig) -> Iterator[list[str]]:
             choices[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
         elif not override.is_sweep_override():
             choices[key] = [f"{key}={override.get_value_element_as_str()}"]
-    return (list(job) for job in itertools.product(*choices.values()))
+    if combined:
+        return [list(job) for job in itertools.product(*choices.values())]
+    firsts = {key: values[0] for key, values in choices.items()}
+    return [list(firsts.values())] + [
+        list({**firsts, key: value}.values()) for key, values in choices.items() for value in values[1:]
+    ]
 
 
-def _taken(master: DictConfig, jobs: list[list[str]]) -> "Sweep":
+def _taken(master: DictConfig, jobs: dict[str, list[str]] | None) -> "Sweep":
     """The sweep in its directory; unless the user named that, it is made here, so that no two sweeps share one."""
     from elman.record import Refused
     from elman.sweep import Sweep
@@ -104,8 +119,7 @@ def _taken(master: DictConfig, jobs: list[list[str]]) -> "Sweep":
             directory.mkdir(parents=True)
         except FileExistsError:
             raise Refused(f"{directory}: another sweep has just taken this directory") from None
-    basic = master.hydra.sweeper._target_.endswith(".BasicSweeper")
-    return Sweep(directory, tuple(map(tuple, jobs)) if basic else None)
+    return Sweep(directory, jobs)
 
 
 def quoted(text: str) -> str:

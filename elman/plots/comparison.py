@@ -49,7 +49,7 @@ def _side_by_side(part: SubFigure, height: float, groups: list[Group], rows: pd.
     """How many networks succeed, how they learn, and what they err on; the names on the left are the legend."""
     colours = _colours(groups)
     keys = [key for key in _shown(groups[0]) if len({text(group.values[key]) for group in groups}) > 1]
-    names = [text(", ".join(text(group.values[key]) for key in keys), _LONGEST) or "all" for group in groups]
+    names = [_name([text(group.values[key]) for key in keys]) for group in groups]
     left = 0.35 + 0.058 * max(map(len, names))
     share = max(0.95, 2.5 - left)
     overview = _axes(part, height, left, share, _BOTTOM, height - _BOTTOM - 0.45)
@@ -99,6 +99,11 @@ def _shade(colour: str, by: float) -> Any:
     """A colour made lighter (by up to 1) or darker (by down to -1)."""
     rgb = np.array(to_rgb(colour))
     return tuple(rgb + by * (1 - rgb) if by > 0 else rgb * (1 + by))
+
+
+def _name(values: list[str], of_none: str = "all") -> str:
+    """The name of a group in a figure, with no mathematics between dollar signs."""
+    return text(", ".join(values), _LONGEST).replace("$", r"\$") or of_none
 
 
 def _shown(group: Group) -> dict[str, Any]:
@@ -187,7 +192,7 @@ def _over(part: SubFigure, height: float, groups: list[Group], rows: pd.DataFram
         ]
     values = rows[key].tolist()
     x, log = _places(values), _is_logarithmic(values)
-    others = [", ".join(f"{k}={text(v)}" for k, v in _shown(group).items() if k != key) for group in groups]
+    others = [_name([f"{k}={text(v)}" for k, v in _shown(group).items() if k != key], "") for group in groups]
     lines = list(dict.fromkeys(others))
     colours = dict(zip(lines, _colours([groups[others.index(line)] for line in lines]), strict=True))
     wide = (WIDE - 0.55 * 3 - 0.1) / 3
@@ -203,7 +208,7 @@ def _over(part: SubFigure, height: float, groups: list[Group], rows: pd.DataFram
         if log:
             ax.set_xscale("log")
         ax.xaxis.set_minor_locator(NullLocator())
-        places = dict(sorted(zip(x, map(text, values), strict=True)))
+        places = dict(sorted(zip(x, (_name([text(value)]) for value in values), strict=True)))
         ax.set_xticks(list(places), list(places.values()))
         ax.set_ylim(bottom=0, top=1.03 if name == "success_rate" else None)
         ax.set(title=title, xlabel=key, ylabel=label)
