@@ -134,6 +134,24 @@ def test_no_symbol_of_a_text_is_too_strange_for_a_figure(tmp_path):
     assert {"\\$\\no\\$", "文", "_", "a&b", "%", "{"} <= set(named)
 
 
+def test_weights_of_so_many_symbols_that_none_could_be_seen_are_not_drawn(tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text(" ".join(f"word{n}" for n in range(400)))
+    settings = elman.settings(
+        "task=text", "task.level=words", f"task.file={text}", "hidden_size=2", "epochs=1", "figures=false"
+    )
+    run_into(tmp_path / "run", settings)
+    assert plots.weights(tmp_path / "run") is None
+
+
+def test_a_phase_portrait_does_without_ways_where_no_word_has_two_letters(tmp_path):
+    words = ("task=words", "task.lexicon=[a,b,c,de]", "task.opening=[]", "record_steps=3", "seed=3")
+    run_into(tmp_path / "run", elman.settings(*words, *lengths("words", 60, 60), "epochs=1", "figures=false"))
+    figure = plots.phase_portrait(tmp_path / "run")
+    assert len(figure.axes[0].collections) > 0
+    assert not figure.axes[0].texts
+
+
 def test_long_names_are_cut_and_leave_room_for_the_tree(tmp_path):
     text = tmp_path / "text.txt"
     text.write_text(" ".join(["antidisestablishmentarianism", "is", "a", "word"] * 20))

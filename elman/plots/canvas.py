@@ -37,7 +37,7 @@ def has(run: Path, table: str) -> bool:
 
 def settings(run: Path) -> dict[str, Any]:
     """The settings of the run."""
-    return json.loads((run / "run.json").read_text())["settings"]
+    return json.loads((run / "run.json").read_text(encoding="utf-8"))["settings"]
 
 
 def canvas(

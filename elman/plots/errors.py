@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from elman.plots.canvas import COLOURS, GREY, band, canvas, networks, of_networks, settings
+from elman.plots.canvas import COLOURS, GREY, band, canvas, has, networks, of_networks, settings
 from elman.runs import read
 
 LETTERS = 30  # in a row of Figure 6
@@ -14,7 +14,7 @@ LETTERS = 30  # in a row of Figure 6
 
 def error_over_12_steps(run: Path) -> Figure | None:
     """The squared error at 12 consecutive steps, averaged over the test stream, after the paper's Figure 3."""
-    if not (run / "cycle_errors.csv").exists():
+    if not has(run, "cycle_errors"):
         return None
     cycle = read(run, "cycle_errors")
     wide = cycle.pivot(index="step", columns="replicate", values="mse")

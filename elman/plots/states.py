@@ -100,7 +100,8 @@ def phase_portrait(run: Path) -> Figure | None:
     if classes:
         ax.legend(fontsize=6.5, loc="upper center", bbox_to_anchor=(0.5, 1.0), ncols=len(classes), borderaxespad=0)
         ax.set_ylim(None, ax.get_ylim()[1] + 0.08 * np.ptp(ax.get_ylim()))
-    _label(figure, ax, units)
+    if units:
+        _label(figure, ax, units)
     return figure
 
 

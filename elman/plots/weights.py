@@ -13,16 +13,17 @@ from elman.runs import read
 
 MOST_NAMED = 45  # columns; the names of more would overlap
 MOST_CELL, LEFT, RIGHT, GAP = 0.2, 0.45, 0.1, 0.12  # inches
+SMALLEST_CELL = 0.015  # inches, three dots; less could not be seen
 LEAST = 1e-3  # of the largest weight; less would be smaller than a dot
 GROUND = "#A0A0A0"
 FONT = 6
 
 
-def weights(run: Path) -> Figure:
+def weights(run: Path) -> Figure | None:
     """All weights of the first network after training: white if positive, black if negative, the area is the size.
 
     A row is a hidden unit. Its columns are what it receives, from the inputs, the context and its bias, and on the
-    right what it sends to the outputs, whose biases are the row below.
+    right what it sends to the outputs, whose biases are the row below. None where a weight would be too small to see.
     """
     with np.load(run / "weights.npz") as file:
         W_ih, W_hh, b_h, W_ho, b_o = (file[name][0] for name in ("W_ih", "W_hh", "b_h", "W_ho", "b_o"))
@@ -32,7 +33,9 @@ def weights(run: Path) -> Figure:
     named = columns <= MOST_NAMED
     width = WIDTH if columns <= 2 * MOST_NAMED else WIDE
     cell = min(MOST_CELL, (width - LEFT - RIGHT - 3 * GAP) / columns)
-    every = next(every for every in (1, 2, 5, 10, 25, 50, 100, H) if cell * every >= 0.13)
+    if cell < SMALLEST_CELL:
+        return None
+    every = next(every for every in (1, 2, 5, 10, 25) if cell * every >= 0.13)  # so that the names do not overlap
     units = [str(unit) if unit % every == 0 else "" for unit in range(1, H + 1)]
     blocks = (
         ("input", W_ih, features),
