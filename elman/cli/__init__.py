@@ -128,6 +128,10 @@ def _job(composed: DictConfig) -> float | None:
         _alone(composed, directory)
         return None
     try:
+        if not HydraConfig.get().job.chdir:
+            os.chdir(
+                HydraConfig.get().runtime.cwd
+            )  # a worker may have been started anywhere; task.file=book.txt is here
         result = _run(composed, directory, lines=logging.DEBUG)
     except Exception as error:  # the other jobs of the sweep go on
         if isinstance(error, Refused):  # nothing of it is in run.json, and the log is another run's
