@@ -199,18 +199,17 @@ def _likelihood(frame: pd.DataFrame, result: "Result") -> str:
 def _first_letters(result: "Result") -> str:
     """For letters in words: whether the error tells where a word begins (the paper's Figure 6)."""
     n, first = result.test.position_counts, np.array(result.test.position_names) == "letter 1"
-    parts = []
-    for mse in (result.curve[-1].mse, measures.floor(result.test).mse):  # each (R, P)
-        weighted = mse * n
-        parts.append(
-            (weighted[:, first].sum(axis=1) / n[first].sum(), weighted[:, ~first].sum(axis=1) / n[~first].sum())
-        )
-    (at_first, later), (best_first, best_later) = parts
-    return (
-        f"Squared error a bit at first letters: {_spread(at_first, '.3f')}; best possible {best_first[0]:.3f}\n"
-        f"at all later letters: {_spread(later, '.3f')}; best possible {best_later[0]:.3f}\n"
-        f"at first letters, times that at later ones: {_spread(at_first / later, '.2f')}"
-    )
+    mse, best = result.curve[-1].mse, measures.floor(result.test).mse  # each (R, P)
+
+    lines, errors = [], []
+    for where, chosen in (("at first letters", first), ("at all later letters", ~first)):
+        if chosen.any():  # words of one letter have no later ones
+            of_all, of_best = ((e[:, chosen] * n[chosen]).sum(axis=1) / n[chosen].sum() for e in (mse, best))
+            lines.append(f"Squared error a bit {where}: {_spread(of_all, '.3f')}; best possible {of_best[0]:.3f}")
+            errors.append(of_all)
+    if len(errors) == 2:
+        lines.append(f"At first letters, times that at later ones: {_spread(errors[0] / errors[1], '.2f')}")
+    return "\n".join(lines)
 
 
 def _losses(result: "Result") -> str:

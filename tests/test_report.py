@@ -3,6 +3,7 @@ import re
 import numpy as np
 import pytest
 
+import elman
 from elman import report
 
 
@@ -61,7 +62,7 @@ def test_the_best_error_rate_is_given_where_it_is_that_of_the_best_answers(finis
 
 def test_words_are_told_apart_by_the_error_at_their_first_letters(finished):
     _, result = finished
-    found = re.search(r"at first letters, times that at later ones: (\S+)", report.report(result))
+    found = re.search(r"At first letters, times that at later ones: (\S+)", report.report(result))
     if result.settings.task.name != "words":
         assert found is None
         return
@@ -70,6 +71,16 @@ def test_words_are_told_apart_by_the_error_at_their_first_letters(finished):
     assert float(found[1]) == pytest.approx(
         np.median(squared[:, first].mean(axis=1) / squared[:, ~first].mean(axis=1)), abs=0.005
     )  # two decimals
+
+
+def test_later_letters_are_left_out_where_words_have_none():
+    settings = elman.settings(
+        "task=words", "task.lexicon=[a,b,c]", "task.opening=[]", "epochs=1", "task.length=40", "task.test_length=40"
+    )
+    text = report.report(elman.run(settings))
+    assert "at first letters: 0." in text
+    assert "later" not in text
+    assert "nan" not in text
 
 
 def test_distances_from_the_likelihoods_stand_beside_those_of_the_paper(finished):
