@@ -1,6 +1,7 @@
 import re
 import sys
 from html.parser import HTMLParser
+from pathlib import Path
 
 import browser
 import numpy as np
@@ -11,6 +12,8 @@ from filelock import FileLock
 from elman import paper
 from elman.config import BadSetting
 from elman.paper.claims import SECTIONS, Claim
+from elman.paper.page import Measured
+from elman.paper.page import page as write_page
 
 SHORT = ("replicates=2", "task.length=200", "task.test_length=400", "hidden_size=4", "epochs=2", "record_steps=100")
 needs_browser = pytest.mark.skipif(not browser.COMMAND, reason=f"no browser: none of {', '.join(browser.NAMES)} found")
@@ -20,7 +23,7 @@ needs_browser = pytest.mark.skipif(not browser.COMMAND, reason=f"no browser: non
 def page(tmp_path_factory, testrun_uid):
     """(text, path) of the page of short runs, which the processes that run these tests share."""
     directory = (
-        tmp_path_factory.getbasetemp().parent / f"the paper's, ({testrun_uid})"
+        tmp_path_factory.getbasetemp().parent / f"the \\paper's, ({testrun_uid})\\"
     )  # a path that Hydra must be told with quotes
     with FileLock(f"{directory}.lock"):
         path = paper.reproduce(directory, SHORT)
@@ -86,6 +89,28 @@ def test_a_claim_about_what_a_run_has_left_out_is_not_measured(tmp_path):
             values = one.measured(tmp_path)
             assert values.empty
             assert one.verdict(values) == "not measured"
+
+
+def test_a_damaged_table_is_not_taken_for_one_that_was_left_out(tmp_path):
+    (tmp_path / "cycle_errors.csv").write_text("replicate,step,position\n0,0,xor\n")
+    with pytest.raises(KeyError, match="mse"):
+        SECTIONS[0].claims[0].measured(tmp_path)
+
+
+def test_a_page_tells_of_no_networks_where_a_claim_is_not_measured(page, tmp_path):
+    _, path = page
+    run = path.parent / "figure3"
+    text = write_page([Measured(SECTIONS[0], run, (pd.Series(dtype=float),) * 2)])
+    assert text.count("not measured</span>") == 4
+    assert "kept by" not in text
+
+
+def test_runs_are_found_again_however_their_directory_is_written(page, monkeypatch):
+    _, path = page
+    monkeypatch.chdir(path.parent.parent)
+    lines = []
+    paper.reproduce(Path(path.parent.name), SHORT, say=lines.append)
+    assert sum("finished before" in line for line in lines) == len(list(path.parent.glob("*/run.json")))
 
 
 def test_the_page_has_every_section_with_its_claims_verdicts_and_pictures(page):

@@ -1,6 +1,5 @@
 """The whole paper in one command: `elman-paper` runs the experiments of all figures and writes a page about them."""
 
-import os
 import sys
 import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -32,9 +31,10 @@ def main() -> None:
     from elman.config import BadSetting
     from elman.record import Refused
     from elman.runner import Diverged
+    from elman.say import say
 
     try:
-        path = reproduce(Path(given.out), [f"replicates={given.networks}", *given.settings], say=_say)
+        path = reproduce(Path(given.out), [f"replicates={given.networks}", *given.settings], say=say)
     except KeyboardInterrupt:
         _end("interrupted; the same command goes on from here", 130)
     except BadSetting as error:
@@ -43,7 +43,7 @@ def main() -> None:
         _end(str(error) or "there is not enough memory for these settings", 1)
     except OSError as error:
         _end(f"{error.filename}: {error.strerror}" if error.filename else str(error), 1)
-    _say(f"The page is {path}")
+    say(f"The page is {path}")
 
 
 def reproduce(
@@ -67,9 +67,11 @@ def reproduce(
         Diverged: when a loss is no longer a finite number.
     """
     from elman import cli, record
+    from elman.cli.planning import quoted
     from elman.paper.claims import SECTIONS
     from elman.paper.page import Measured, page
 
+    directory = directory.resolve()  # in the settings of runs that start from others, however it was written
     runs: dict[str, Path] = {}
     settings: dict[str, Settings] = {}
     for section in SECTIONS:
@@ -78,7 +80,7 @@ def reproduce(
     for section in SECTIONS:
         name, chosen = section.experiment, list(overrides)
         if section.weights_from:
-            chosen += ["epochs=0", f"weights_from={_quoted(runs[section.weights_from])}"]
+            chosen += ["epochs=0", f"weights_from={quoted(str(runs[section.weights_from]))}"]
             settings[name] = cli.settings(f"experiment={name}", *chosen)
         same = [runs[other] for other in runs if settings[other] == settings[name]]
         runs[name] = same[0] if same else directory / name
@@ -109,18 +111,6 @@ def _run(
     result = runner.run_into(directory, settings, about=about)
     told = report.in_one_line(tables.summary(result)) if result else "finished before"
     say(f"{name}: {told} ({time.perf_counter() - start:.0f} s)")
-
-
-def _quoted(path: Path) -> str:
-    """A path as Hydra reads it back, whatever letters it has."""
-    return "'" + str(path).replace("\\", "\\\\").replace("'", "\\'") + "'"
-
-
-def _say(line: str) -> None:
-    try:
-        print(line, flush=True)
-    except BrokenPipeError:  # as after `elman-paper | head`
-        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
 
 
 def _end(message: str, status: int) -> NoReturn:

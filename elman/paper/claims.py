@@ -17,6 +17,10 @@ HOLDS, IN_PART = 0.8, 0.2  # shares of networks
 Verdict = Literal["holds", "holds in part", "does not hold", "not measured"]
 
 
+class LeftOut(Exception):
+    """A run's settings left out what a claim takes."""
+
+
 class Claim(NamedTuple):
     """One statement of the paper, made measurable."""
 
@@ -46,7 +50,7 @@ class Claim(NamedTuple):
         """One number a network; none if the run's settings left out what it takes, such as a word or a table."""
         try:
             return self.values(run)
-        except (KeyError, ValueError, FileNotFoundError):
+        except LeftOut:
             return pd.Series(dtype=float)
 
     def verdict(self, values: pd.Series) -> Verdict:
@@ -72,15 +76,25 @@ class Section(NamedTuple):
     """The experiment whose trained networks are tested."""
 
 
+def _rows(run: Path, table: str, column: str, *values: str) -> pd.DataFrame:
+    """A table in which the column has each of these values; LeftOut if there is none such."""
+    if not (run / f"{table}.csv").exists():
+        raise LeftOut
+    rows = read(run, table)
+    if not set(values) <= set(rows[column]):
+        raise LeftOut
+    return rows
+
+
 def _xor_dip(run: Path) -> pd.Series:
-    cycle = read(run, "cycle_errors")
+    cycle = _rows(run, "cycle_errors", "position", "xor")
     xor = cycle["position"] == "xor"
     return cycle[xor].groupby("replicate")["mse"].max() / cycle[~xor].groupby("replicate")["mse"].min()
 
 
 def _xor_everywhere(run: Path) -> pd.Series:
     """At the steps that cannot be predicted: how many outputs round to the exclusive-or of the last two bits."""
-    steps = read(run, "predictions")
+    steps = _rows(run, "predictions", "position", "xor")
     before = steps.groupby("replicate")["input"].shift()
     rule = (steps["input"] != before).astype(int)
     chosen = before.notna() & (steps["position"] != "xor")
@@ -89,13 +103,14 @@ def _xor_everywhere(run: Path) -> pd.Series:
 
 
 def _consonants_to_vowels(run: Path) -> pd.Series:
-    errors = read(run, "position_errors").pivot(index="replicate", columns="position", values="rmse")
+    rows = _rows(run, "position_errors", "position", "consonant")
+    errors = rows.pivot(index="replicate", columns="position", values="rmse")
     return errors["consonant"] / errors.filter(like="vowel").max(axis=1)
 
 
 def _bit_at_consonants(feature: str) -> Callable[[Path], pd.Series]:
     def values(run: Path) -> pd.Series:
-        errors = read(run, "bit_errors")
+        errors = _rows(run, "bit_errors", "position", "consonant")
         chosen = errors[(errors["position"] == "consonant") & (errors["feature"] == feature)]
         return chosen.set_index("replicate")["mse"]
 
@@ -103,7 +118,7 @@ def _bit_at_consonants(feature: str) -> Callable[[Path], pd.Series]:
 
 
 def _first_to_later_letters(run: Path) -> pd.Series:
-    errors = read(run, "position_errors")
+    errors = _rows(run, "position_errors", "position", "letter 1", "letter 2")
     errors["sum"] = errors["mse"] * errors["n"]
     first = errors["position"] == "letter 1"
     at_first, later = (errors[rows].groupby("replicate")[["sum", "n"]].sum() for rows in (first, ~first))
@@ -112,7 +127,7 @@ def _first_to_later_letters(run: Path) -> pd.Series:
 
 def _likelihood(against: str, measure: str, *, of_best: bool = False) -> Callable[[Path], pd.Series]:
     def values(run: Path) -> pd.Series:
-        rows = read(run, "likelihood")
+        rows = _rows(run, "likelihood", "against", against)
         chosen = rows[(rows["against"] == against) & (rows["measure"] == measure)].set_index("replicate")
         return chosen["mean"] / chosen["best_mean"] if of_best else chosen["mean"]
 
@@ -121,7 +136,7 @@ def _likelihood(against: str, measure: str, *, of_best: bool = False) -> Callabl
 
 def _agreement(class_: str, network: str = "trained") -> Callable[[Path], pd.Series]:
     def values(run: Path) -> pd.Series:
-        rows = read(run, "cluster_agreement")
+        rows = _rows(run, "cluster_agreement", "class", class_)
         chosen = (rows["tree"] == "symbols") & (rows["network"] == network) & (rows["class"] == class_)
         return rows[chosen].set_index("replicate")["jaccard"]
 
@@ -132,7 +147,7 @@ def _context_to_word(network: str) -> Callable[[Path], pd.Series]:
     """How far single occurrences lie from their word's mean, over half the distance between the means of two words."""
 
     def values(run: Path) -> pd.Series:
-        rows = read(run, "occurrences")
+        rows = _rows(run, "occurrences", "symbol", "boy", "girl")
         rows = rows[rows["network"] == network]
         units = rows.filter(like="unit_")
         keys = [rows["replicate"], rows["symbol"]]

@@ -12,7 +12,13 @@ import pandas as pd
 
 from elman.paper.claims import HOLDS, IN_PART, Claim, Section, Verdict
 
-_MARKS: dict[Verdict, str] = {"holds": "✓", "holds in part": "≈", "does not hold": "✗", "not measured": "–"}
+# A class of page.css and a mark.
+_BADGES: dict[Verdict, tuple[str, str]] = {
+    "holds": ("holds", "✓"),
+    "holds in part": ("part", "≈"),
+    "does not hold": ("not", "✗"),
+    "not measured": ("soft", "–"),
+}
 _STYLE = Path(__file__).with_name("page.css")
 
 
@@ -86,8 +92,8 @@ def _id(number: int) -> str:
 
 
 def _badge(verdict: Verdict) -> str:
-    kind = {"holds": "holds", "holds in part": "part", "does not hold": "not", "not measured": "soft"}[verdict]
-    return f'<span class="verdict {kind}">{_MARKS[verdict]} {verdict}</span>'
+    kind, mark = _BADGES[verdict]
+    return f'<span class="verdict {kind}">{mark} {verdict}</span>'
 
 
 def _section(number: int, one: Measured) -> str:
@@ -127,7 +133,7 @@ def _claim(claim: Claim, values: pd.Series) -> str:
     if len(values) > 1:
         measured = f"median {measured} ({values.min():{form}} to {values.max():{form}})"
     kept = claim.kept(values)
-    by = f"{kept.sum()} of {len(kept)} network{'s' if len(kept) > 1 else ''}"
+    by = f": kept by {kept.sum()} of {len(kept)} network{'s' if len(kept) > 1 else ''}" if len(kept) else ""
     printed = f"<dt>Paper</dt><dd>{escape(claim.printed)}</dd>\n" if claim.printed else ""
     return f"""<article class="claim">
 <h3>{escape(claim.text)}</h3>
@@ -135,7 +141,7 @@ def _claim(claim: Claim, values: pd.Series) -> str:
 <dl>
 <dt>Measure</dt><dd>{escape(claim.measure)}</dd>
 <dt>Measured</dt><dd>{measured}</dd>
-{printed}<dt>Rule</dt><dd>{escape(claim.rule)}: kept by {by}</dd>
+{printed}<dt>Rule</dt><dd>{escape(claim.rule)}{by}</dd>
 </dl>
 {_strip(claim, values)}
 </article>
