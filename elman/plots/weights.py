@@ -60,7 +60,8 @@ def weights(run: Path) -> Figure | None:
         some, white = _squares(matrix / largest)
         squares.append(some + np.array((x, 0)))
         colours.append(np.repeat(white[:, None], 3, axis=1).astype(float))
-        ax.text(x + count / 2, -0.04 / cell, name, ha="center", va="bottom", fontsize=7)
+        if name != "bias" or cell * (H + 1) / 2 + GAP > 0.28:  # else it would run into "context"
+            ax.text(x + count / 2, -0.04 / cell, name, ha="center", va="bottom", fontsize=7)
         for column, label in enumerate(labels if named else []):
             rotation = 90 if lines_of(features) > 1 and labels is features else 0
             at = (x + column + 0.5, rows + 0.04 / cell)
@@ -73,7 +74,8 @@ def weights(run: Path) -> Figure | None:
     ax.add_collection(PolyCollection(cast("Sequence[np.ndarray]", corners), facecolors=rgb, linewidths=0))
     for row, unit in enumerate(units):
         ax.text(-0.05 / cell, row + 0.5, unit, ha="right", va="center", fontsize=FONT)
-    ax.text(-0.28 / cell, H / 2, "hidden unit", ha="right", va="center", rotation=90)
+    if cell * H > 0.12:  # else it would leave the figure
+        ax.text(-0.28 / cell, H / 2, "hidden unit", ha="right", va="center", rotation=90)
     title = f"Weights{which(read(run, 'summary'))}: white > 0, black < 0, largest {largest:.2g}"
     figure.suptitle(title, fontsize=8, y=1 - 0.07 / height, va="top")
     return figure
