@@ -5,6 +5,7 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from io import BytesIO
 from pathlib import Path
 from statistics import NormalDist
@@ -83,7 +84,9 @@ def compare(*directories: str | Path, by: Sequence[str] = (), success: float = S
     known = {key for one in settings for key in one}
     for key in by:
         if key not in known:
-            raise KeyError(f"no run has a setting {key}; there are {', '.join(sorted(known))}")
+            near = get_close_matches(key, known, n=1, cutoff=0.75)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
+            raise KeyError(f"no run has a setting {key}; {hint}")
     tasks = len({one.get("task.name") for one in settings}) > 1
     keys = list(dict.fromkeys([*(["task.name"] if tasks else []), *(by or _differing(settings))]))
     alike: dict[str, list[int]] = {}
@@ -177,7 +180,7 @@ def _row(group: Group, success: float) -> dict[str, Any]:
     known = bool(rate.notna().all())
     successes = int((rate <= success).sum())
     low, high = wilson(successes, networks) if known else (math.nan, math.nan)
-    unknown = pd.Series(dtype=float)
+    unknown, trained = pd.Series(dtype=float), summary[summary["final_loss"].notna()]
     return {
         **group.values,
         "networks": networks,
@@ -188,7 +191,7 @@ def _row(group: Group, success: float) -> dict[str, Any]:
         **_quartiles("test_mse", summary["test_mse"]),
         "test_floor_mse": summary["test_floor_mse"].mean(),
         **_quartiles("final_loss", summary["final_loss"]),
-        **_epochs("takeoff_epoch", summary["takeoff_epoch"] if summary["floor_loss"].notna().all() else unknown),
+        **_epochs("takeoff_epoch", trained["takeoff_epoch"] if trained["floor_loss"].notna().all() else unknown),
         **_epochs("success_epoch", group.success_epochs if known else unknown),
     }
 
@@ -314,17 +317,20 @@ def main() -> None:
             keys = ", ".join(comparison.groups[0].values) or "none"
             raise KeyError(f"--plot must be one of the settings that are compared ({keys}), not {given.plot}")
         write(comparison, out, plot=given.plot)
-    except (FileNotFoundError, KeyError) as error:
-        parser.exit(1, f"elman-compare: {error.args[0] if len(error.args) == 1 else error}\n")
+    except KeyError as error:
+        parser.exit(2, f"elman-compare: {error.args[0]}\n")
     except OSError as error:
-        parser.exit(1, f"elman-compare: {error.filename}: {error.strerror}\n")
+        parser.exit(1, f"elman-compare: {f'{error.filename}: {error.strerror}' if error.filename else error}\n")
     except KeyboardInterrupt:
         parser.exit(130, "elman-compare: interrupted\n")
     say(f"{printed(comparison)}\n\ncomparison.csv and comparison.png are in {out}")
 
 
 def _share(given: str) -> float:
-    value = float(given)
+    try:
+        value = float(given)
+    except ValueError:
+        value = math.nan
     if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"must be from 0 to 1, not {given}")
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, not {given}")
     return value

@@ -233,21 +233,22 @@ def test_the_command_prints_the_table_and_writes_it_beside_the_figure(call, tmp_
 
 
 @pytest.mark.parametrize(
-    ("arguments", "message"),
+    ("arguments", "status", "message"),
     [
-        (["empty"], "no finished run below .*empty"),
-        (["nowhere"], "there is no directory .*nowhere"),
-        (["a", "--by", "hiden_size"], "no run has a setting hiden_size; there are figures, hidden_size"),
-        (["a", "--plot", "seed"], r"--plot must be one of the settings that are compared \(none\), not seed"),
-        (["a", "--out", "a/run.json"], ".*a/run.json.*: File exists"),
+        (["empty"], 1, "no finished run below .*empty"),
+        (["nowhere"], 1, "there is no directory .*nowhere"),
+        (["a", "--by", "hiden_size"], 2, r"no run has a setting hiden_size; did you mean hidden_size\?"),
+        (["a", "--by", "tea"], 2, "no run has a setting tea; there are figures, hidden_size"),
+        (["a", "--plot", "seed"], 2, r"--plot must be one of the settings that are compared \(none\), not seed"),
+        (["a", "--out", "a/run.json"], 1, ".*a/run.json.*: File exists"),
     ],
 )
-def test_a_mistake_ends_the_command_in_one_line(call, tmp_path, arguments, message, monkeypatch):
+def test_a_mistake_ends_the_command_in_one_line(call, tmp_path, arguments, status, message, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     write(tmp_path / "a", rates=[[0.5]])
-    status, out, err = call(*arguments)
-    assert (status, out) == (1, "")
+    *found, err = call(*arguments)
+    assert found == [status, ""]
     assert re.fullmatch(f"elman-compare: {message}.*\n", err)
     assert not list(tmp_path.rglob("comparison.*"))
 

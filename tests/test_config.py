@@ -109,7 +109,7 @@ def test_every_task_has_a_configuration_of_its_own_name(name):
         ("task.spare=1", "unknown setting task.spare: only sentences has it"),
         ("~seed", "seed has no value"),
         ("hidden_size=3,4", "to sweep over it, add -m"),
-        ("hidden_size", "cannot read 'hidden_size' as SETTING=VALUE"),
+        ("hidden_size", "cannot read 'hidden_size' as SETTING=VALUE; a value with signs"),
         ("=3", "Config group override must be a string"),
     ],
 )  # fmt: skip

@@ -155,6 +155,19 @@ def test_a_bad_value_is_named_with_its_job(call, here, overrides, message):
     assert list(here.iterdir()) == []
 
 
+def test_a_sweep_is_refused_a_directory_that_is_a_run_or_none(call, here):
+    assert call(*TINY, "figures=false", "hydra.run.dir=sweep")[0] == 0
+    before = times(here)
+    assert call(*SWEEP, "seed=1,2") == (
+        1,
+        "",
+        f"elman: {here}/sweep: this directory holds a run; a sweep needs one of its own\n",
+    )
+    assert times(here) == before
+    (here / "file").write_text("in the way")
+    assert call(*SWEEP, "seed=1,2", "hydra.sweep.dir=file") == (1, "", f"elman: {here}/file: this is not a directory\n")
+
+
 def test_no_two_sweeps_share_a_directory_that_neither_has_named(here):
     master = OmegaConf.create(
         {"hydra": {"sweep": {"dir": "sweeps/${elman_unique:}"}, "sweeper": {"_target_": "x.BasicSweeper"}}}

@@ -284,6 +284,7 @@ def test_a_text_can_be_coded_by_a_table(tmp_path):
     ("content", "options", "message"),
     [
         (None, {}, "task.file must be a file that can be read, and {file} is not: No such file or directory"),
+        (b"abc\0def", {}, "task.file must hold text, and {file} holds a character of code 0"),
         (b"", {}, "task.file must hold some text, and {file} holds none"),
         (b" \n\t ", {}, "task.file must hold some text, and {file} holds none"),
         (b"caf\xe9 au lait", {}, "task.file must be in UTF-8, and {file} is not, at byte 3"),

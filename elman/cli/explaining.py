@@ -15,6 +15,7 @@ _EXTRAS = {
     "hydra/launcher/ray": "ray",
     "hydra/launcher/submitit_slurm": "slurm",
     "hydra/launcher/submitit_local": "slurm",
+    "hydra/sweeper/optuna": "optuna",
 }
 
 
@@ -47,12 +48,13 @@ def explained(error: Exception) -> str:
     first = str(cause).partition("\n")[0]
     match error, cause:
         case MissingConfigException(missing_cfg_file=str(missing)), _ if extra := _EXTRAS.get(missing):
-            return f"{missing.replace('launcher/', 'launcher=')} needs one more package: pip install 'elman[{extra}]'"
+            return f"{'='.join(missing.rsplit('/', 1))} needs one more package: pip install 'elman[{extra}]'"
         case MissingConfigException(options=list(options)), _:
             group, _, choice = str(error.missing_cfg_file).rpartition("/")
             return f"{group} must be one of {', '.join(sorted(options))}, not {choice}"
         case OverrideParseException(), _:
-            return f"cannot read {error.override!r} as SETTING=VALUE: {first}"
+            quoted = "a value with signs such as = or , is quoted twice: 'SETTING=\"VALUE\"'"
+            return f"cannot read {error.override!r} as SETTING=VALUE; {quoted}"
         case MemoryError(), _:
             return f"there is not enough memory for these settings: {first}"
         case OSError(filename=str(name), strerror=str(reason)), _:

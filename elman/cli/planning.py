@@ -114,6 +114,10 @@ def _taken(master: DictConfig, jobs: dict[str, list[str]] | None) -> "Sweep":
     from elman.sweep import Sweep
 
     directory = Path(master.hydra.sweep.dir).absolute()
+    if (directory / "run.json").exists():
+        raise Refused(f"{directory}: this directory holds a run; a sweep needs one of its own")
+    if directory.exists() and not directory.is_dir():
+        raise Refused(f"{directory}: this is not a directory")
     if "elman_unique" in OmegaConf.to_yaml(master.hydra.sweep):
         try:
             directory.mkdir(parents=True)

@@ -41,7 +41,7 @@ def figure(comparison: Comparison, key: str | None = None) -> Figure:
         else:
             _side_by_side(part, height, groups, rows)
         count = int(rows["networks"].sum())
-        part.suptitle(f"{task}: {count} networks" if count > 1 else task, x=0.01, ha="left", fontsize=8.5)
+        part.suptitle(f"{task}: {count} network{'s' if count > 1 else ''}", x=0.01, ha="left", fontsize=8.5)
     return whole
 
 
@@ -70,6 +70,9 @@ def _side_by_side(part: SubFigure, height: float, groups: list[Group], rows: pd.
         axes[1].set_ylim(bottom=0)
         axes[1].set(title="Predictable steps", xlabel="epoch", ylabel="share wrong")
         _learned(axes[2], groups, colours)
+        for ax in axes[1:3]:
+            ax.set_xlim(axes[0].get_xlim())
+            ax.set_xticks(axes[0].get_xticks()[1:-1])
 
 
 def _axes(part: SubFigure, height: float, left: float, width: float, bottom: float, high: float) -> Axes:
@@ -164,7 +167,7 @@ def _by_position(ax: Axes, groups: list[Group], colours: list[Any]) -> None:
         ax.plot(at, middle, "o", color=colour, markersize=3)
         ax.hlines(group.floor, [x - 0.04 for x in at], [x + 0.04 for x in at], color=GREY, linewidth=1)
     if any(group.floor.notna().any() for group in groups):
-        ax.plot([], [], color=GREY, linewidth=1, label="best possible")
+        ax.plot([], [], "_", color=GREY, label="best possible")
         ax.legend(fontsize=6.5, loc="best")
     units = {position.rpartition(" ")[0] for position in positions}
     unit = units.pop() if len(units) == 1 else ""
@@ -190,14 +193,15 @@ def _over(part: SubFigure, height: float, groups: list[Group], rows: pd.DataFram
             ("final_loss", "_q25", "_q75", "Training loss", "last epoch"),
             ("takeoff_epoch", "_q25", "_q75", "Takeoff", "epoch"),
         ]
+    measures = [measure for measure in measures if rows[measure[0]].notna().any()]
     values = rows[key].tolist()
     x, log = _places(values), _is_logarithmic(values)
     others = [_name([f"{k}={text(v)}" for k, v in _shown(group).items() if k != key], "") for group in groups]
     lines = list(dict.fromkeys(others))
     colours = dict(zip(lines, _colours([groups[others.index(line)] for line in lines]), strict=True))
-    wide = (WIDE - 0.55 * 3 - 0.1) / 3
+    wide = (WIDE - 0.6 * len(measures) - 0.1) / len(measures)
     for column, (name, low, high, title, label) in enumerate(measures):
-        ax = _axes(part, height, 0.55 + column * (wide + 0.55), wide, 0.5, height - 0.95)
+        ax = _axes(part, height, 0.6 + column * (wide + 0.6), wide, 0.5, height - 0.95)
         for number, line in enumerate(lines):
             beside = _BESIDE * (number - (len(lines) - 1) / 2)
             own = sorted((i for i, other in enumerate(others) if other == line), key=lambda i: x[i])
@@ -210,7 +214,8 @@ def _over(part: SubFigure, height: float, groups: list[Group], rows: pd.DataFram
         ax.xaxis.set_minor_locator(NullLocator())
         places = dict(sorted(zip(x, (_name([text(value)]) for value in values), strict=True)))
         ax.set_xticks(list(places), list(places.values()))
-        ax.set_ylim(bottom=0, top=1.03 if name == "success_rate" else None)
+        top = 1 if name == "success_rate" else ax.get_ylim()[1]
+        ax.set_ylim(-0.02 * top, 1.03 * top)
         ax.set(title=title, xlabel=key, ylabel=label)
     if lines != [""]:
         handles, labels = ax.get_legend_handles_labels()

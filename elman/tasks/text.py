@@ -39,6 +39,8 @@ def text(*, file: str, level: str, codes: str | None, held_out: float, test: boo
         raise BadSetting(f"task.held_out must be above 0 and below 1, not {held_out}")
     words = _read("task.file", file).split()
     elements = words if level == "words" else list(SPACE.join(words))
+    if any("\0" in element for element in elements):
+        raise BadSetting(f"task.file must hold text, and {file} holds a character of code 0")
     if not elements:
         raise BadSetting(f"task.file must hold some text, and {file} holds none")
     cut = round(len(elements) * (1 - held_out))
