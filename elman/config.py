@@ -254,6 +254,8 @@ def unknown(key: str, task: str | None = None) -> str:
     if key.startswith("hydra."):
         return f"unknown setting of Hydra's {key}; --hydra-help explains them"
     tasks = _tasks()
+    if any(key in options for options in tasks.values()):
+        return f"unknown setting {key}; did you mean task.{key}?"
     if owners := [name for name in tasks if key.removeprefix("task.") in tasks[name] and name != task]:
         return f"unknown setting {key}: only {', '.join(owners)} {'has' if len(owners) == 1 else 'have'} it"
     parent, _, name = key.rpartition(".")

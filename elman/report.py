@@ -208,7 +208,7 @@ def _first_letters(result: "Result") -> str:
             lines.append(f"Squared error a bit {where}: {_spread(of_all, '.3f')}; best possible {of_best[0]:.3f}")
             errors.append(of_all)
     if len(errors) == 2:
-        lines.append(f"At first letters, times that at later ones: {_spread(errors[0] / errors[1], '.2f')}")
+        lines.append(f"Squared error at first letters over that at later ones: {_spread(errors[0] / errors[1], '.2f')}")
     return "\n".join(lines)
 
 

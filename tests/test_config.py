@@ -107,6 +107,7 @@ def test_every_task_has_a_configuration_of_its_own_name(name):
         ("+momentum=0.9", "unknown setting momentum; there are hidden_size"),
         ("+task.noise=0.1", "unknown setting task.noise; there are task.name, task.length, task.test_length"),
         ("task.spare=1", "unknown setting task.spare: only sentences has it"),
+        ("+lexicon=[a]", "unknown setting lexicon; did you mean task.lexicon?"),
         ("~seed", "seed has no value"),
         ("hidden_size=3,4", "to sweep over it, add -m"),
         ("hidden_size", "cannot read 'hidden_size' as SETTING=VALUE; a value with signs"),

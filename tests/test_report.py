@@ -62,7 +62,7 @@ def test_the_best_error_rate_is_given_where_it_is_that_of_the_best_answers(finis
 
 def test_words_are_told_apart_by_the_error_at_their_first_letters(finished):
     _, result = finished
-    found = re.search(r"At first letters, times that at later ones: (\S+)", report.report(result))
+    found = re.search(r"Squared error at first letters over that at later ones: (\S+)", report.report(result))
     if result.settings.task.name != "words":
         assert found is None
         return

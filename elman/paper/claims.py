@@ -192,7 +192,7 @@ SECTIONS = (
         (
             Claim(
                 "The error is high where a consonant must be predicted, and low at every vowel.",
-                "root mean squared error at consonants, times the highest at a vowel",
+                "root mean squared error at consonants, over the highest at a vowel (a ratio)",
                 _consonants_to_vowels,
                 "at least",
                 3.0,
@@ -235,11 +235,11 @@ SECTIONS = (
         "figure6",
         "Sentences as one stream of letters, without a break between words. The network predicts the next letter from "
         "five-bit codes (pp. 191-194).",
-        (("error_in_words", "The error along the first 60 letters; large dots are first letters of words."),),
+        (("error_in_words", "The error along the first 60 letters; large yellow dots are first letters of words."),),
         (
             Claim(
                 "The error is high at the first letter of a word and falls as more of the word is known.",
-                "mean squared error at first letters, times that at all later ones",
+                "mean squared error at first letters, over that at all later ones (a ratio)",
                 _first_to_later_letters,
                 "at least",
                 2.0,

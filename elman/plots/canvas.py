@@ -79,7 +79,7 @@ def networks(frame: pd.DataFrame) -> str:
 
 def which(frame: pd.DataFrame) -> str:
     """The end of a title that says which network is shown."""
-    return f" (network 0 of {n})" if (n := frame["replicate"].nunique()) > 1 else ""
+    return f" (network 1 of {n})" if (n := frame["replicate"].nunique()) > 1 else ""
 
 
 def band(ax: Axes, wide: pd.DataFrame, colour: str, label: str, **style: Any) -> None:

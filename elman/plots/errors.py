@@ -85,7 +85,7 @@ def error_in_words(run: Path) -> Figure | None:
     rows = [steps for low in (0, LETTERS) if len(steps := rmse.index[low : low + LETTERS]) > 1]
     if not rows:
         return None
-    figure, axes = canvas(1.1 + 1.15 * len(rows), rows=len(rows), between=0.35)
+    figure, axes = canvas(1.25 + 1.15 * len(rows), rows=len(rows), title_lines=2, between=0.35)
     floor = positions.groupby("position")["floor_mse"].first().pow(0.5)
     for ax, steps in zip(axes, rows, strict=True):
         _letters(ax, rmse.loc[steps], predictions[predictions["step"].isin(steps)], floor)
@@ -93,11 +93,15 @@ def error_in_words(run: Path) -> Figure | None:
         for start in starts:
             ax.axvline(start - 0.5, color=GREY, linewidth=0.4)
         middle = rmse.loc[starts].median(axis=1)
-        ax.plot(starts, middle, "o", color=COLOURS[4], markeredgecolor="black", markeredgewidth=0.5, markersize=4.5)
+        dots = {"markeredgecolor": "black", "markeredgewidth": 0.5, "markersize": 4.5, "label": "begins a word"}
+        ax.plot(starts, middle, "o", color=COLOURS[4], **dots)
         ax.set_xlim(steps[0] - 0.7, steps[0] + LETTERS - 0.3)
         ax.set_ylabel("RMS error")
-        ax.get_legend().remove()
-    axes[0].set_title(f"Error by letter ({chr(9679)} begins a word){of_networks(predictions)}")
+        ax.get_legend().remove()  # one for all rows stands above them
+    handles, _ = axes[0].get_legend_handles_labels()
+    above = {"loc": "lower right", "bbox_to_anchor": (1.02, 1), "borderaxespad": 0}
+    axes[0].legend(handles=handles, ncols=3, fontsize=6.5, columnspacing=1, handletextpad=0.5, **above)
+    axes[0].set_title(f"Error by letter{of_networks(predictions)}", pad=15)
     axes[-1].set_xlabel("predicted letter")
     return figure
 

@@ -55,7 +55,8 @@ def clusters(run: Path) -> Figure | None:
 def occurrences(run: Path) -> Figure | None:
     """The tree of the hidden states at single occurrences, of the first network after training, after Figure 9.
 
-    Each is named by its context and, in capitals, the symbol that was read; its colour is that of its position.
+    Each is named by its context and, in capitals, the symbol that was read; its colour is that
+    of its position, where positions are classes.
     """
     every = read(run, "occurrences").fillna({"context": ""}) if has(run, "occurrences") else pd.DataFrame()
     if not has(run, "cluster_agreement") or len(every) < 3:
@@ -65,11 +66,12 @@ def occurrences(run: Path) -> Figure | None:
         " ".join([*(short(word, 10) for word in row.context.split()), short(row.symbol.upper())])
         for row in one.itertuples()
     ]
-    colour_of = dict(zip(sorted(one["input_position"].unique()), COLOURS, strict=False))
     trained, untrained = (_agreement(run, network, "occurrences") for network in ("trained", "untrained"))
+    explained = sorted(set(one["input_position"]) & trained.keys())  # a colour that no line names would tell nothing
+    colour_of = dict(zip(explained, COLOURS, strict=False))
     beside = {name: f" (untrained {value:.2f})" for name, value in untrained.items()}
     figure, (ax,) = _canvas(len(names), lines=len(trained), longest=max(map(len, names)))
-    _tree(ax, _merges(run, "trained", "occurrences"), names, one["input_position"].map(colour_of).tolist())
+    _tree(ax, _merges(run, "trained", "occurrences"), names, [colour_of.get(p, "black") for p in one["input_position"]])
     texts = {name: f"{name} {value:.2f}{beside.get(name, '')}" for name, value in trained.items()}
     _lines(ax, [(text, colour_of.get(name, "black")) for name, text in texts.items()])
     _head(figure, f"Single occurrences in their contexts{which(every)}")

@@ -72,6 +72,9 @@ def weights(run: Path) -> Figure | None:
     ax.add_collection(PolyCollection(grounds, facecolors=GROUND, linewidths=0))
     corners, rgb = np.concatenate(squares), np.concatenate(colours)
     ax.add_collection(PolyCollection(cast("Sequence[np.ndarray]", corners), facecolors=rgb, linewidths=0))
+    if cell * (H + 1) / 2 + GAP > 0.28:  # else it would run into the names below "context"
+        below = max(H + 0.5, H + 0.06 / cell)  # where cells are small, under the column of the hidden units' biases
+        ax.text(across - I - 0.03 / cell, below, "bias", ha="right", va="center", fontsize=FONT)
     for row, unit in enumerate(units):
         ax.text(-0.05 / cell, row + 0.5, unit, ha="right", va="center", fontsize=FONT)
     if cell * H > 0.12:  # else it would leave the figure
