@@ -30,7 +30,7 @@ def assert_same(one, other):
 @pytest.mark.parametrize("backend", ["numba", "numpy"])
 @pytest.mark.parametrize("more", [(), ("reset_context=false", "initial_context=0.5"), ("shared_stream=true",)])
 def test_the_first_networks_of_a_run_do_not_depend_on_how_many_there_are(task, backend, more):
-    few, many = (tables(*SMALL[task], *more, f"backend={backend}", f"replicates={R}") for R in (1, 3))
+    few, many = (tables(*SMALL[task], "epochs=5", *more, f"backend={backend}", f"replicates={R}") for R in (1, 3))
     first = {name: f[f["replicate"] < 1] if "replicate" in f else f for name, f in many.items()}
     assert_same(few, {name: f.reset_index(drop=True) for name, f in first.items()})
 
@@ -137,9 +137,10 @@ def test_memory_does_not_grow_with_the_epochs_beyond_the_losses(backend):
 @each_task
 @pytest.mark.parametrize("blocks", [1, 500])
 def test_testing_in_blocks_of_networks_changes_no_bit(task, blocks, monkeypatch):
-    whole = tables(*SMALL[task], "replicates=5")
+    few_epochs = (*SMALL[task], "epochs=5", "replicates=5")
+    whole = tables(*few_epochs)
     monkeypatch.setattr("elman.runner._BLOCK", blocks)
-    assert_same(tables(*SMALL[task], "replicates=5"), whole)
+    assert_same(tables(*few_epochs), whole)
 
 
 def test_a_run_writes_the_files_of_the_contract(finished):
