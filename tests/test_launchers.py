@@ -19,8 +19,10 @@ LONG = ("-m", "seed=1,2,3,4,5,6", "task.length=3000", "task.test_length=300", "e
 
 
 def runs(directory):
-    """The tables of each run of a sweep, by the name of its directory."""
-    return {path.parent.name: csvs(path.parent) for path in directory.glob("*/run.json")}
+    """The tables of each run of a sweep, by the name of its directory; each says how long composing it took."""
+    found = {path.parent: json.loads(path.read_text()) for path in directory.glob("*/run.json")}
+    assert all(entry["seconds"]["compose"] > 0 for entry in found.values())
+    return {path.name: csvs(path) for path in found}
 
 
 def elman(here, *overrides, **variables):

@@ -2,18 +2,17 @@ import json
 import os
 import re
 import signal
-import sys
 import time
 from pathlib import Path
 
-import hydra
 import pandas as pd
 import pytest
 from conftest import TINY, csvs
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from omegaconf import OmegaConf
 
 from elman import cli, sweep
-from elman.cli import composing, planning
+from elman.cli import launching, planning
 from elman.record import Refused, identity
 
 SWEEP = ("-m", *TINY, "figures=false", "hydra.sweep.dir=sweep")
@@ -47,6 +46,27 @@ def test_a_sweep_counts_its_runs_and_ends_with_their_comparison(call, here):
     log = next((here / "sweep").glob("*hidden_size=2*/elman.log")).read_text()
     assert "Epoch 20/20, loss: 0." in log
     assert "Errors over 59 test steps" in log
+
+
+def test_a_job_is_composed_once_and_says_how_long_that_took(call, here, monkeypatch):
+    composed = []
+    compose = ConfigLoaderImpl.load_sweep_config
+
+    def counted(loader, master, overrides):
+        composed.append(overrides[-1])
+        return compose(loader, master, overrides)
+
+    monkeypatch.setattr(planning, "_checked", lambda jobs, *_: {str(job): job for job in jobs})
+    monkeypatch.setattr(ConfigLoaderImpl, "load_sweep_config", counted)
+    monkeypatch.setattr(launching, "_KEPT", 2)
+    start = time.perf_counter()
+    call(*SWEEP, "hidden_size=2,3,4")
+    taken = time.perf_counter() - start
+    assert composed == ["hidden_size=2", "hidden_size=3", "hidden_size=4", "hidden_size=4"]  # one more than are kept
+    seconds = [json.loads(path.read_text())["seconds"]["compose"] for path in (here / "sweep").glob("*/run.json")]
+    assert len(seconds) == 3
+    assert min(seconds) > 0
+    assert sum(seconds) < taken
 
 
 def test_a_sweep_given_again_does_nothing_and_with_overwrite_everything(call, here):
@@ -168,6 +188,12 @@ def test_a_sweep_is_refused_a_directory_that_is_a_run_or_none(call, here):
     assert call(*SWEEP, "seed=1,2", "hydra.sweep.dir=file") == (1, "", f"elman: {here}/file: this is not a directory\n")
 
 
+def test_a_sweep_whose_files_are_elsewhere_is_refused(call, here):
+    message = "elman: --config-dir must be a directory, not elsewhere\n"
+    assert call("-m", "--config-dir", "elsewhere", "seed=1,2") == (2, "", message)
+    assert list(here.iterdir()) == []
+
+
 def test_no_two_sweeps_share_a_directory_that_neither_has_named(here):
     master = OmegaConf.create(
         {"hydra": {"sweep": {"dir": "sweeps/${elman_unique:}"}, "sweeper": {"_target_": "x.BasicSweeper"}}}
@@ -242,17 +268,14 @@ def test_what_an_earlier_command_left_unfinished_is_not_counted(tmp_path, capsys
     assert "seed=1: it was broken off\n  seed=2: it left no run\n" in capsys.readouterr().err
 
 
-def test_the_job_gives_an_optimiser_the_median_error_rate(here, monkeypatch):
+def test_the_job_gives_an_optimiser_the_median_error_rate(call, here, monkeypatch):
     returned = []
-    job = cli._job.__wrapped__
-    monkeypatch.setattr(sys, "argv", ["elman", *SWEEP, "seed=1,2"])
+    job = cli._job
 
     def keep(composed):
         returned.append(job(composed))
 
-    monkeypatch.setattr(
-        cli, "_job", hydra.main(**composing.DEFAULTS, config_path=str(composing.CONF), config_name="config")(keep)
-    )
-    cli.main()
+    monkeypatch.setattr(cli, "_job", keep)
+    call(*SWEEP, "seed=1,2")
     summaries = [pd.read_csv(path) for path in sorted(Path("sweep").glob("*/summary.csv"))]
     assert returned == [summary["predictable_error_rate"].median() for summary in summaries]

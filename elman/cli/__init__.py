@@ -6,11 +6,12 @@ import os
 import statistics
 import sys
 import time
+from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -23,7 +24,8 @@ from omegaconf.errors import OmegaConfBaseException
 from elman import __version__
 from elman.cli.composing import CONF, DEFAULTS, hydra_at
 from elman.cli.explaining import exit_status, explained, foreseen, null_choices_refused
-from elman.cli.planning import planned, quoted
+from elman.cli.launching import launched
+from elman.cli.planning import planned
 from elman.config import BadSetting, Settings, checked
 from elman.say import say
 
@@ -67,9 +69,9 @@ def main() -> None:
             return _print_help(flags.overrides)
         sweep = planned(flags)
         if sweep is None:
-            _job()
+            _alone()
         else:
-            _swept(sweep)
+            _swept(sweep, flags)
     except KeyboardInterrupt:
         _end("interrupted", 130)
     except Exception as error:
@@ -93,17 +95,14 @@ def _print_help(overrides: list[str]) -> None:
     say(Template(composed.hydra.help.template).substitute(APP_CONFIG_GROUPS=groups, CONFIG=OmegaConf.to_yaml(chosen)))
 
 
-def _swept(sweep: "Sweep") -> None:
+def _swept(sweep: "Sweep", flags: Namespace) -> None:
     """Run a sweep, and end it with the comparison of its runs, whatever became of them."""
     from elman.sweep import BrokenOff, ended, watched
 
-    # Hydra composes anew; it is told the directory, because a timestamp would have moved on, and a relative directory
-    # would be taken from wherever a worker was started. Hydra 1.4 wants to be told of a sweep that a file asks for.
-    sys.argv += [f"hydra.sweep.dir={quoted(str(sweep.directory))}", "hydra.mode=MULTIRUN"]
     trouble: BaseException | None = None
     try:
         with watched(sweep):
-            _job()
+            launched(flags, sweep.directory, _job)
     except KeyboardInterrupt as error:
         trouble = error
     except Exception as error:  # the launcher's: those of the jobs are in their run.json
@@ -118,40 +117,13 @@ def _swept(sweep: "Sweep") -> None:
 
 
 @hydra.main(**DEFAULTS, config_path=str(CONF), config_name="config")
-def _job(composed: DictConfig) -> float | None:
-    """One run, in the directory that Hydra has chosen for it; in a sweep, the number that an optimiser minimises."""
-    from elman import report, runs
-    from elman.record import Refused
-
-    directory = Path(HydraConfig.get().runtime.output_dir)
-    if HydraConfig.get().mode == RunMode.RUN:
-        _alone(composed, directory)
-        return None
-    try:
-        if not HydraConfig.get().job.chdir:
-            os.chdir(
-                HydraConfig.get().runtime.cwd
-            )  # a worker may have been started anywhere; task.file=book.txt is here
-        result = _run(composed, directory, lines=logging.DEBUG)
-    except Exception as error:  # the other jobs of the sweep go on
-        if isinstance(error, Refused):  # nothing of it is in run.json, and the log is another run's
-            print(f"{directory.name}: {explained(error)}", file=sys.stderr)
-        else:
-            with suppress(OSError):
-                log.debug("failed", exc_info=True)
-        _forget_if_empty(directory)
-        return math.inf  # an optimiser's worst
-    if result is not None:
-        log.debug("%s", report.report(result))
-    return report.objective(runs.read(directory, "summary"))
-
-
-def _alone(composed: DictConfig, directory: Path) -> None:
+def _alone(composed: DictConfig) -> None:
     """A run that is not part of a sweep: its report is printed."""
     from elman import report
 
+    directory = Path(HydraConfig.get().runtime.output_dir)
     try:
-        result = _run(composed, directory, bar=_can_draw(sys.stderr))
+        result = _run(composed, directory, compose=time.perf_counter() - _BEGUN, bar=_can_draw(sys.stderr))
     except Exception as error:
         _forget_if_empty(directory)
         if foreseen(error):
@@ -165,9 +137,34 @@ def _alone(composed: DictConfig, directory: Path) -> None:
     say(f"\n{text}\n\nFiles are in {shown}")
 
 
-def _run(composed: DictConfig, directory: Path, *, bar: bool = False, lines: int = logging.INFO) -> "Result | None":
-    # Imported here, not above: for a quick --help, and because a compiled function among the globals of the module that
-    # holds Hydra's main function would lose numba's cache in the workers of a launcher.
+def _job(composed: DictConfig) -> float:
+    """One run of a sweep; returns the number that an optimiser minimises."""
+    from elman import report, runs
+    from elman.record import Refused
+
+    config: Any = HydraConfig.get()
+    runtime, job = config.runtime, config.job
+    directory = Path(runtime.output_dir)
+    try:
+        if not job.chdir:
+            os.chdir(runtime.cwd)  # a worker may have been started anywhere; task.file=book.txt is here
+        result = _run(composed, directory, compose=job.compose_seconds, lines=logging.DEBUG)
+    except Exception as error:  # the other jobs of the sweep go on
+        if isinstance(error, Refused):  # nothing of it is in run.json, and the log is another run's
+            print(f"{directory.name}: {explained(error)}", file=sys.stderr)
+        else:
+            with suppress(OSError):
+                log.debug("failed", exc_info=True)
+        _forget_if_empty(directory)
+        return math.inf  # an optimiser's worst
+    if result is not None:
+        log.debug("%s", report.report(result))
+    return report.objective(runs.read(directory, "summary"))
+
+
+def _run(
+    composed: DictConfig, directory: Path, *, compose: float, bar: bool = False, lines: int = logging.INFO
+) -> "Result | None":
     from elman import runner
 
     config = HydraConfig.get()
@@ -190,7 +187,7 @@ def _run(composed: DictConfig, directory: Path, *, bar: bool = False, lines: int
                 ".hydra/overrides.yaml": OmegaConf.to_yaml(config.overrides.task),
             },
             progress=progress,
-            seconds={"compose": time.perf_counter() - _BEGUN} if config.mode == RunMode.RUN else {},
+            seconds={"compose": compose},
         )
 
 

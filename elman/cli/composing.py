@@ -3,6 +3,7 @@
 import hashlib
 import re
 import secrets
+from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
-from elman.config import Settings
+from elman.config import BadSetting, Settings
 
 _HERE = Path(__file__).parents[1]
 CONF = _HERE / "conf" if (_HERE / "conf").is_dir() else _HERE.parent / "conf"  # in a wheel, or in a checkout
@@ -35,11 +36,30 @@ def hydra_at(config_dir: Path) -> Iterator[None]:
         GlobalHydra.instance().hydra = outer
 
 
+@contextmanager
+def hydra_told(flags: Namespace) -> Iterator[tuple[str, list[str]]]:
+    """Hydra, ready to compose from where the flags of a command say; yields the file's name and the overrides.
+
+    Raises:
+        BadSetting: if there is no such directory.
+    """
+    if flags.config_dir and not Path(flags.config_dir).is_dir():
+        raise BadSetting(f"--config-dir must be a directory, not {flags.config_dir}")
+    searched = [f"hydra.searchpath=[file://{Path(flags.config_dir).absolute()}]"] if flags.config_dir else []
+    with hydra_at(Path(flags.config_path or CONF).absolute()):
+        yield flags.config_name or "config", [*searched, *flags.overrides]
+
+
 def subdirectory(overrides: Iterable[str]) -> str:
     """The name of a job's directory in a sweep: its overrides, made safe and short; no two jobs have the same."""
     text = ",".join(o for o in overrides if not o.startswith("overwrite=")) or "defaults"
     safe = re.sub(r"[^\w=.,+-]", "_", text, flags=re.ASCII)[:_LONGEST_NAME]
     return safe if safe == text else f"{safe}_{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def quoted(text: str) -> str:
+    """Text as a value of an override; there a backslash counts only before a quote."""
+    return "'" + re.sub(r"(\\+)(?='|$)", r"\1\1", text).replace("'", "\\'") + "'"
 
 
 ConfigStore.instance().store(name="schema", node=Settings, provider="elman")

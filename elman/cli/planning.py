@@ -1,7 +1,6 @@
 """Whether a command asks for a sweep, and for which: its jobs, checked before any of them starts, and its directory."""
 
 import itertools
-import re
 from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +15,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
-from elman.cli.composing import CONF, hydra_at
+from elman.cli.composing import hydra_told
 from elman.cli.explaining import explained, null_choices_refused
 from elman.config import BadSetting, checked, kinds
 
@@ -35,15 +34,9 @@ def planned(flags: Namespace) -> "Sweep | None":
         flags.multirun or files or any("experiment" in o or "hydra" in o for o in flags.overrides)
     ):
         return None
-    searched = [f"hydra.searchpath=[file://{Path(flags.config_dir).absolute()}]"] if flags.config_dir else []
-    with hydra_at(Path(flags.config_path or CONF).absolute()), null_choices_refused():
+    with hydra_told(flags) as (name, overrides), null_choices_refused():
         loader = GlobalHydra.instance().config_loader()
-        master = loader.load_configuration(
-            flags.config_name or "config",
-            [*searched, *flags.overrides],
-            run_mode=RunMode.MULTIRUN,
-            validate_sweep_overrides=False,
-        )
+        master = loader.load_configuration(name, overrides, run_mode=RunMode.MULTIRUN, validate_sweep_overrides=False)
         if not flags.multirun and master.hydra.mode != RunMode.MULTIRUN:
             return None
         basic = master.hydra.sweeper._target_.endswith(".BasicSweeper")
@@ -124,8 +117,3 @@ def _taken(master: DictConfig, jobs: dict[str, list[str]] | None) -> "Sweep":
         except FileExistsError:
             raise Refused(f"{directory}: another sweep has just taken this directory") from None
     return Sweep(directory, jobs)
-
-
-def quoted(text: str) -> str:
-    """Text as a value of an override; there a backslash counts only before a quote."""
-    return "'" + re.sub(r"(\\+)(?='|$)", r"\1\1", text).replace("'", "\\'") + "'"

@@ -67,7 +67,7 @@ def reproduce(
         Diverged: when a loss is no longer a finite number.
     """
     from elman import cli, record
-    from elman.cli.planning import quoted
+    from elman.cli.composing import quoted
     from elman.paper.claims import SECTIONS
     from elman.paper.page import Measured, page
 
