@@ -290,10 +290,11 @@ def main() -> None:
     """The console script ``elman-compare``."""
     parser = argparse.ArgumentParser(
         prog="elman-compare",
+        usage="%(prog)s DIR [DIR ...] [--by KEY [KEY ...]] [--success RATE] [--plot KEY] [--out DIR]",
         description="Compare all finished runs below some directories, by their settings. Prints a table, and writes "
         "comparison.csv and comparison.png.",
     )
-    parser.add_argument("directories", nargs="+", metavar="DIR", help="where to look for runs, at any depth")
+    parser.add_argument("directories", nargs="*", metavar="DIR", help="where to look for runs, at any depth")
     parser.add_argument(
         "--by", nargs="+", action="extend", default=[], metavar="KEY", help="settings; by default those that differ"
     )
@@ -309,6 +310,9 @@ def main() -> None:
         "--out", metavar="DIR", help="where to write; by default DIR if there is one, else the current directory"
     )
     given = parser.parse_args()
+    if not given.directories:
+        after = "; --by takes all that follows it, so name it before" if given.by else ""
+        parser.exit(2, f"elman-compare: name a directory to look in, such as runs{after}\n")
     by = list(dict.fromkeys(key for keys in given.by for key in keys.split(",")))
     out = Path(given.out or (given.directories[0] if len(given.directories) == 1 else "."))
     try:

@@ -90,8 +90,8 @@ def _is_free(directory: Path, settings: Mapping[str, Any], outputs: Iterable[str
 
 
 def identity(settings: Mapping[str, Any]) -> str:
-    """What is the same for two runs if and only if their settings are."""
-    return json.dumps({key: value for key, value in settings.items() if key != "overwrite"}, sort_keys=True)
+    """What is the same for two runs if and only if the settings are that decide what is in their tables."""
+    return json.dumps({k: v for k, v in settings.items() if k not in ("overwrite", "figures")}, sort_keys=True)
 
 
 def _is_whole(directory: Path, sizes: Mapping[str, int]) -> bool:

@@ -302,7 +302,8 @@ def run_into(
         seconds: the time that stages before this one took.
 
     Returns:
-        The result, or None if the directory holds the finished run of the same settings already.
+        The result, or None if the directory holds the finished run of the same settings already; it is left as it is,
+        but for figures that are wanted and not there.
 
     Raises:
         record.Refused: if the directory holds something else, or another process writes to it.
@@ -317,6 +318,8 @@ def run_into(
     outputs = [f"{name}.csv" for name in tables.TABLES] + ["weights.npz", "figures"]
     with record.claimed(directory, plain, outputs=outputs) as free:
         if not free:
+            if settings.figures and not (directory / "figures").exists():
+                _draw(directory)
             return None
         with record.recorded(
             directory, plain, about=about or {}, attachments=attachments or {}, outputs=outputs
@@ -328,7 +331,11 @@ def run_into(
                 record.publish(directory, {**tables.files(result), "weights.npz": tables.npz(result)})
             if settings.figures:
                 with _timed(stages, "figures"):
-                    from elman import plots
-
-                    record.publish(directory / "figures", plots.drawn(directory))
+                    _draw(directory)
     return result
+
+
+def _draw(directory: Path) -> None:
+    from elman import plots, record
+
+    record.publish(directory / "figures", plots.drawn(directory))

@@ -57,7 +57,9 @@ def load(table: str, *directories: str | Path) -> pd.DataFrame:
             about.append({"run": str(run.directory), **flat(run.entry["settings"])})
     _warn(left_out)
     if not texts:
-        raise FileNotFoundError(f"no finished run with a {table}.csv below {_named(directories)}")
+        there = sorted({name for run in runs for name in run.entry.get("bytes", {}) if name.endswith(".csv")})
+        hint = f"; there are {', '.join(there)}" if there else ""
+        raise FileNotFoundError(f"no finished run with a {table}.csv below {_named(directories)}{hint}")
     values, rows = _parsed_together(texts)
     return pd.concat([_typed(about).take(np.repeat(np.arange(len(rows)), rows)).reset_index(drop=True), values], axis=1)
 

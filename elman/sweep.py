@@ -151,9 +151,10 @@ def _outcome(run: Run) -> str:
 
 def _count(sweep: Sweep, known: dict[Path, str], running: int) -> str:
     done = sum(status == "finished" for status in known.values())
-    failed = len(known) - done
+    interrupted = sum(status == "interrupted" for status in known.values())
     total = f" of {len(sweep.jobs)}" if sweep.jobs is not None else ""
-    return f"{done}{total} runs done, {running} running, {failed} failed"
+    count = f"{done}{total} runs done, {running} running, {len(known) - done - interrupted} failed"
+    return f"{count}, {interrupted} interrupted" if interrupted else count
 
 
 def _shown(directory: Path) -> Path:

@@ -236,6 +236,8 @@ def test_the_command_prints_the_table_and_writes_it_beside_the_figure(call, tmp_
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
+        ([], 2, "name a directory to look in, such as runs"),
+        (["--by", "hidden_size", "a"], 2, ".* --by takes all that follows it, so name it before"),
         (["empty"], 1, "no finished run below .*empty"),
         (["nowhere"], 1, "there is no directory .*nowhere"),
         (["a", "--by", "hiden_size"], 2, r"no run has a setting hiden_size; did you mean hidden_size\?"),

@@ -26,6 +26,19 @@ def test_the_finished_run_of_the_same_settings_is_left_as_it_is(tmp_path):
     assert contents(tmp_path) == before
 
 
+def test_figures_can_be_drawn_later(tmp_path):
+    run_into(tmp_path, settings())
+    before = contents(tmp_path)
+    assert run_into(tmp_path, settings("figures=true")) is None
+    drawn = contents(tmp_path / "figures")
+    assert contents(tmp_path) == before
+    run_into(tmp_path, settings("figures=true", "overwrite=true"))
+    assert contents(tmp_path / "figures") == drawn
+    (tmp_path / "figures" / "weights.png").write_bytes(b"mine")
+    assert run_into(tmp_path, settings("figures=true")) is None
+    assert contents(tmp_path / "figures")["weights.png"] == b"mine"
+
+
 def test_a_run_of_other_settings_is_refused_unless_it_may_be_overwritten(tmp_path):
     run_into(tmp_path, settings())
     before = contents(tmp_path)

@@ -1,6 +1,7 @@
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import elman
@@ -87,3 +88,12 @@ def test_distances_from_the_likelihoods_stand_beside_those_of_the_paper(finished
     _, result = finished
     text = report.report(result)
     assert ("0.916, sd 0.123" in text) == (result.settings.task.name == "sentences")
+
+
+def test_a_run_in_one_line_has_the_medians_of_what_is_known():
+    columns = {"final_loss": [0.1, 0.2, 0.9], "test_mse": [0.25, 0.5, 0.3], "predictable_error_rate": [0.0, 0.5, 1.0]}
+    summary = pd.DataFrame(columns)
+    measured = "loss 0.2000; test error 0.3000; error rate at predictable steps 0.500"
+    assert report.in_one_line(summary) == f"{measured} (medians of 3 networks)"
+    unknown = summary[:1].assign(final_loss=np.nan, predictable_error_rate=np.nan)
+    assert report.in_one_line(unknown) == "test error 0.2500"

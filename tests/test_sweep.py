@@ -249,6 +249,7 @@ def test_ctrl_c_ends_a_sweep_with_the_comparison_of_what_is_finished(start, here
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in err
+    assert "1 of 2 runs done, 0 running, 0 failed, 1 interrupted | epochs=100000000: interrupted\n" in err
     assert "1 of 2 runs did not finish:\n  epochs=100000000: interrupted\n" in err
     assert err.endswith("elman: interrupted\n")
     assert pd.read_csv(here / "sweep" / "comparison.csv")["networks"].tolist() == [1]
