@@ -4,6 +4,7 @@ Sizes: R networks, T steps, n bits a step, P positions. Every sum adds its steps
 network's figures do not depend on the others.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -30,29 +31,51 @@ class Errors(NamedTuple):
 
 def errors(outputs: np.ndarray, stream: Stream) -> Errors:
     """Compare outputs (R, T, n) with the elements of the stream that they predict. An output above 0.5 rounds to 1."""
-    n, index, n_steps = outputs.shape[-1], stream.position_index, stream.position_counts
-    P = len(n_steps)
-    wrong = (outputs > 0.5) != stream.targets.astype(bool)  # (R, T, n)
-    squared = (outputs - stream.targets) ** 2  # (R, T, n)
-    bit_index = (index[:, None] * n + np.arange(n)).ravel()  # (T * n,)
-    sums = np.stack([np.bincount(bit_index, of_one.ravel(), P * n).reshape(P, n) for of_one in squared])  # (R, P, n)
-
-    def counted(steps: np.ndarray) -> np.ndarray:  # (R, T, ...) -> (R, P, ...)
-        return np.stack([np.count_nonzero(steps[:, index == p], axis=1) for p in range(P)], axis=1)
-
-    return Errors(
-        bit_error_rate=counted(wrong) / n_steps[:, None],
-        bit_mse=sums / n_steps[:, None],
-        error_rate=counted(~right(outputs, stream)) / n_steps,
-    )
+    return errors_of_pieces([outputs], stream)
 
 
-def right(outputs: np.ndarray, stream: Stream) -> np.ndarray:
-    """(R, T) bool: whether each output (R, T, n) predicts its element, among the first T of the stream.
+def errors_of_pieces(pieces: Iterable[np.ndarray], stream: Stream) -> Errors:
+    """As `errors`, in every bit, of outputs (R, .., n) that come in pieces, each with the next steps."""
+    n_steps, done = stream.position_counts, 0
+    wrong_bits = squared = wrong = np.zeros(())
+    for outputs in pieces:
+        steps = slice(done, done := done + outputs.shape[1])
+        index, targets = stream.position_index[steps], stream.targets[steps]
+        squared = _summed((outputs - targets) ** 2, index, len(n_steps), squared)
+        wrong_bits = wrong_bits + _counted((outputs > 0.5) != targets, index, len(n_steps))
+        wrong = wrong + _counted(~right(outputs, stream, steps), index, len(n_steps))
+    return Errors(wrong_bits / n_steps[:, None], squared / n_steps[:, None], wrong / n_steps)
+
+
+def _summed(values: np.ndarray, index: np.ndarray, P: int, before: np.ndarray) -> np.ndarray:
+    """Sums (R, P, n) of values (R, T, n) by the position of each step (T,), in the order of the steps.
+
+    Args:
+        values: to be summed.
+        index: the number of the position of each step.
+        P: how many positions there are.
+        before: the sums over the steps before these (R, P, n), or an array without axes.
+    """
+    R, _, n = values.shape
+    bins = (index[:, None] * n + np.arange(n)).ravel()  # (T * n,)
+    flat = values.reshape(R, -1)
+    if before.ndim:
+        bins = np.concatenate([np.arange(P * n), bins])
+        flat = np.concatenate([before.reshape(R, -1), flat], axis=1)
+    return np.stack([np.bincount(bins, of_one, P * n).reshape(P, n) for of_one in flat])
+
+
+def _counted(which: np.ndarray, index: np.ndarray, P: int) -> np.ndarray:
+    """(R, P, ...): how often it is true in (R, T, ...), by the position of each step (T,)."""
+    return np.stack([np.count_nonzero(which[:, index == p], axis=1) for p in range(P)], axis=1)
+
+
+def right(outputs: np.ndarray, stream: Stream, steps: slice) -> np.ndarray:
+    """(R, T) bool: whether each output (R, T, n) predicts its element, at T steps of the stream.
 
     In a one-hot stream its largest value must be the element's own; elsewhere it must round to the element in each bit.
     """
-    targets = stream.targets[: outputs.shape[1]]
+    targets = stream.targets[steps]
     if stream.one_hot:
         return np.asarray(outputs.argmax(axis=-1) == targets.argmax(axis=-1))
     return np.asarray(((outputs > 0.5) == targets).all(axis=-1))
@@ -112,7 +135,8 @@ def predictable_error_rate(error_rate: np.ndarray, stream: Stream) -> np.ndarray
 
 def loss_levels(practice: Stream) -> tuple[float, float]:
     """The losses on a practice stream of the best constant predictor (chance), and of the best possible, or NaN."""
-    chance = float(practice.targets.var(axis=0).mean())
+    share = practice.targets.sum(axis=0, dtype=np.int64) / len(practice.targets)  # (n,): of ones
+    chance = float((share * (1.0 - share)).mean())
     if practice.target_expected is None:
         return chance, np.nan
     best = float(((practice.target_expected - practice.targets) ** 2).mean())

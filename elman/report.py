@@ -88,7 +88,7 @@ def _steps(result: "Result") -> pd.DataFrame:
     outputs, _ = result.predict(result.settings.record_steps)  # (R, steps, n)
     R, steps, _ = outputs.shape
     middle = np.median(outputs, axis=0)  # (steps, n)
-    right = measures.right(outputs, result.test).sum(axis=0)  # (steps,)
+    right = measures.right(outputs, result.test, slice(steps)).sum(axis=0)  # (steps,)
     columns: dict[str, object] = {"step": range(steps), "input": result.test.input_symbols[:steps]}
     if result.test.one_hot:
         columns["largest outputs"] = [_largest(row, result.test.features) for row in middle]

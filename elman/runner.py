@@ -112,7 +112,8 @@ class Result:
         means, at = [], []
         for weights, context in networks.values():
             for some, start in _blocks(weights, context, self.test):
-                hiddens = self.backend.predict(some, self.test.inputs, start, recurrent=self.settings.recurrent)[1]
+                pieces = _pieces(some, start, self.test, self.backend, self.settings.recurrent)
+                hiddens = np.concatenate([hiddens for _, hiddens in pieces], axis=1)
                 means.append(states.means(hiddens, self.test))
                 at.append(hiddens[:, single])
         R, H = self.context.shape
@@ -178,19 +179,19 @@ def _drawn(settings: Settings) -> tuple[Stream, Sequence[Stream], np.ndarray, np
     test = draw(task, settings.task.options(), np.random.default_rng(for_test), test=True)
     seeds = [seed.spawn(2) for seed in for_replicates.spawn(R)]
     one = settings.shared_stream or not is_drawn(task)
-    different = Practice(settings, tuple(stream for stream, _ in (seeds[:1] if one else seeds)))
+    different = Practice(settings, tuple(stream for stream, _ in seeds))
+    practice: Sequence[Stream] = (different[0],) * R if one else different
     vectors, levels = [], []
-    for stream in different:
+    for stream in practice[:1] if one else practice:
         vectors.append(stream.vectors)
         levels.append(measures.loss_levels(stream))
-    practice = (different[0],) * R if one else different
     sizes = {"inputs": test.vectors.shape[1], "hidden": settings.hidden_size, "outputs": test.vectors.shape[1]}
     if settings.weights_from is None:
         drawn = [network.init(np.random.default_rng(s), **sizes, scale=settings.initial_weights) for _, s in seeds]
         initial = network.stack(drawn)
     else:
         initial = saved.weights(settings.weights_from, replicates=R, **sizes)
-    return test, practice, np.stack(vectors), np.resize(levels, (R, 2)), initial
+    return test, practice, vectors[0][None] if one else np.stack(vectors), np.resize(levels, (R, 2)), initial
 
 
 def _trained(
@@ -267,10 +268,10 @@ def _check_finite(losses: np.ndarray, done: int, settings: Settings) -> None:
 
 
 def _tested(weights: Weights, context: np.ndarray, test: Stream, backend: Backend, recurrent: bool) -> Errors:
-    blocks = [
-        measures.errors(backend.predict(some, test.inputs, start, recurrent=recurrent)[0], test)
-        for some, start in _blocks(weights, context, test)
-    ]
+    blocks = []
+    for some, start in _blocks(weights, context, test):
+        pieces = _pieces(some, start, test, backend, recurrent)
+        blocks.append(measures.errors_of_pieces((outputs for outputs, _ in pieces), test))
     return Errors(*(np.concatenate(arrays) for arrays in zip(*blocks, strict=True)))
 
 
@@ -280,6 +281,17 @@ def _blocks(weights: Weights, context: np.ndarray, test: Stream) -> Iterator[tup
     step = max(1, _BLOCK // per_network)
     for r in range(0, len(context), step):
         yield Weights(*(array[r : r + step] for array in weights)), context[r : r + step]
+
+
+def _pieces(
+    weights: Weights, context: np.ndarray, test: Stream, backend: Backend, recurrent: bool
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The outputs and hidden activations of so many steps at a time that those of one network fit into a block."""
+    most = max(1, _BLOCK // (context.shape[1] + test.vectors.shape[1]))
+    for first in range(0, len(test.inputs), most):
+        outputs, hiddens = backend.predict(weights, test.inputs[first : first + most], context, recurrent=recurrent)
+        context = hiddens[:, -1] if recurrent else context
+        yield outputs, hiddens
 
 
 def run_into(

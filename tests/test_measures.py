@@ -47,8 +47,8 @@ ONE_HOT = Stream(
 def test_with_one_bit_a_symbol_the_largest_output_is_the_answer():
     outputs = np.array([[[0.1, 0.3, 0.2], [0.4, 0.9, 0.1], [0.2, 0.1, 0.9]]])
     assert ONE_HOT.one_hot
-    assert measures.right(outputs, ONE_HOT).tolist() == [[True, False, True]]
-    assert measures.right(outputs[:, :2], ONE_HOT).tolist() == [[True, False]]
+    assert measures.right(outputs, ONE_HOT, slice(None)).tolist() == [[True, False, True]]
+    assert measures.right(outputs[:, 1:], ONE_HOT, slice(1, None)).tolist() == [[False, True]]
     np.testing.assert_array_equal(measures.errors(outputs, ONE_HOT).error_rate, [[1.0, 0.0]])
     np.testing.assert_allclose(measures.floor(ONE_HOT).error_rate, [[0.0, 0.75]])  # torn at y, wrong at z
 
