@@ -188,6 +188,21 @@ def test_a_sweep_is_refused_a_directory_that_is_a_run_or_none(call, here):
     assert call(*SWEEP, "seed=1,2", "hydra.sweep.dir=file") == (1, "", f"elman: {here}/file: this is not a directory\n")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("-m", "seed=1,2", "hydra.run.dir=here"), "hydra.run.dir must be hydra.sweep.dir for a sweep"),
+        (("seed=1", "hydra.sweep.dir=here"), "hydra.sweep.dir must be hydra.run.dir for one run; a sweep needs -m"),
+        (("experiment=luck", "hydra.run.dir=here"), "hydra.run.dir must be hydra.sweep.dir for a sweep"),
+    ],
+)
+def test_a_directory_that_would_be_ignored_is_refused(call, here, arguments, message):
+    assert call(*arguments) == (2, "", f"elman: {message}\n")
+    assert list(here.iterdir()) == []
+    assert call("-m", "seed=1", *TINY, "figures=false", "hydra.run.dir=one", "hydra.sweep.dir=many")[0] == 0
+    assert [path.name for path in here.iterdir()] == ["many"]
+
+
 def test_a_sweep_whose_files_are_elsewhere_is_refused(call, here):
     message = "elman: --config-dir must be a directory, not elsewhere\n"
     assert call("-m", "--config-dir", "elsewhere", "seed=1,2") == (2, "", message)

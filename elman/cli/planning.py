@@ -37,11 +37,22 @@ def planned(flags: Namespace) -> "Sweep | None":
     with hydra_told(flags) as (name, overrides), null_choices_refused():
         loader = GlobalHydra.instance().config_loader()
         master = loader.load_configuration(name, overrides, run_mode=RunMode.MULTIRUN, validate_sweep_overrides=False)
-        if not flags.multirun and master.hydra.mode != RunMode.MULTIRUN:
+        is_sweep = flags.multirun or master.hydra.mode == RunMode.MULTIRUN
+        _check_directory(master, is_sweep=is_sweep)
+        if not is_sweep:
             return None
         basic = master.hydra.sweeper._target_.endswith(".BasicSweeper")
         jobs = _checked(_jobs(master, combined=basic), master, loader)
     return _taken(master, jobs if basic else None)
+
+
+def _check_directory(master: DictConfig, *, is_sweep: bool) -> None:
+    """Refuse a directory that Hydra would take no notice of: a sweep's for a run, or a run's for a sweep."""
+    named = {override.partition("=")[0].lstrip("+") for override in master.hydra.overrides.hydra}
+    wanted, other = ("hydra.sweep.dir", "hydra.run.dir") if is_sweep else ("hydra.run.dir", "hydra.sweep.dir")
+    if other in named and wanted not in named:
+        what = "a sweep" if is_sweep else "one run; a sweep needs -m"
+        raise BadSetting(f"{other} must be {wanted} for {what}")
 
 
 def _checked(jobs: list[list[str]], master: DictConfig, loader: ConfigLoader) -> dict[str, list[str]]:
