@@ -34,6 +34,7 @@ def training_loss(run: Path) -> Figure | None:
     if settings(run)["task"]["name"] == "xor":
         _level(ax, XOR_OF_LAST_TWO, "xor of the last\ntwo bits at\nevery step")
     ax.set_ylim(min(best - 0.08 * (chance - best), losses["loss"].min()), None)
+    ax.locator_params(axis="x", integer=True, min_n_ticks=1)
     ax.set(title=f"Training loss{of_networks(summary)}", xlabel="epoch", ylabel="mean squared error")
     return figure
 
@@ -55,6 +56,7 @@ def learning_curve(run: Path) -> Figure | None:
             if ax is below and known:
                 ax.axhline(floor[position], color=colour, linestyle=":", linewidth=0.8)
         ax.set_ylim(0)
+        ax.locator_params(axis="x", integer=True, min_n_ticks=1)
     above.tick_params(labelbottom=False)
     place = {"loc": "upper left", "bbox_to_anchor": (1, 1), "title": "predicted"} if beside else {}
     above.legend(**{"title": "predicted element", "ncols": 1 + (not beside), **place}, fontsize=6.5, title_fontsize=6.5)

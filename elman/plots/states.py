@@ -144,14 +144,15 @@ def _first_units(steps: pd.DataFrame) -> Iterator[pd.DataFrame]:
 def _label(figure: Figure, ax: Axes, units: Sequence[pd.DataFrame]) -> None:
     """Write each element beside its point, where it covers no other name and as little of the ways as can be."""
     figure.draw_without_rendering()  # fixes the limits of the axes
-    ways = [np.interp(np.arange(0, len(u) - 0.9, 0.1), range(len(u)), u[c]) for u in units for c in (1, 2)]
-    pixels = ax.transData.transform(np.stack([np.concatenate(ways[::2]), np.concatenate(ways[1::2])], axis=-1))
-    points = pd.concat(units)
+    ends = [ax.transData.transform(unit[[1, 2]].to_numpy()) for unit in units]
+    ways = [np.linspace(a, b, 2 + int(np.hypot(*(b - a)) / 2)) for unit in ends for a, b in pairwise(unit)]
+    pixels = np.concatenate(ways)  # every other one that the ways pass
+    names = [short(name) for unit in units for name in unit["input"]]
+    points = np.concatenate(ends)
     em = FONT / 72 * figure.dpi
+    dots = [(x - em / 2, y - em / 2, x + em / 2, y + em / 2) for x, y in points]
     taken: list[Box] = []
-    for (x, y), name in zip(
-        ax.transData.transform(points[[1, 2]].to_numpy()), map(short, points["input"]), strict=True
-    ):
+    for (x, y), name in zip(points, names, strict=True):
         half = 0.33 * em * len(name)
         costs: list[tuple[float, Box]] = []
         for distance in (1.0, 1.5, 2.2, 3.0):
@@ -159,9 +160,10 @@ def _label(figure: Figure, ax: Axes, units: Sequence[pd.DataFrame]) -> None:
                 middle = x + np.cos(angle) * (0.7 * distance * em + half), y + np.sin(angle) * distance * em
                 box = (middle[0] - half, middle[1] - em / 2, middle[0] + half, middle[1] + em / 2)
                 covered = sum(_shared(box, other) for other in taken) / em**2
-                points_covered = sum(box[0] - 2 < px < box[2] + 2 and box[1] - 2 < py < box[3] + 2 for px, py in pixels)
+                crossed = ((pixels > np.array(box[:2]) - 2) & (pixels < np.array(box[2:]) + 2)).all(axis=1).sum()
+                close = sum(_shared(box, dot) for dot in dots) / em**2
                 outside = not (ax.bbox.contains(box[0], box[1]) and ax.bbox.contains(box[2], box[3]))
-                costs.append((100 * covered + 50 * outside + 3 * points_covered + distance, box))
+                costs.append((100 * covered + 50 * outside + 0.5 * crossed + 5 * close + distance, box))
         box = min(costs)[1]
         taken.append(box)
         left, bottom = ax.transData.inverted().transform(box[:2])
