@@ -3,7 +3,7 @@
 import argparse
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from io import BytesIO
@@ -62,7 +62,12 @@ class Comparison:
     """What a reader of the table should know: runs that were left out, or taken together though they differ."""
 
 
-def compare(*directories: str | Path, by: Sequence[str] = (), success: float = SUCCESS) -> Comparison:
+def compare(
+    *directories: str | Path,
+    by: Sequence[str] = (),
+    success: float = SUCCESS,
+    planned: Iterable[Mapping[str, Any]] = (),
+) -> Comparison:
     """Compare all finished runs below some directories, by their settings.
 
     Runs of different tasks are kept apart, and networks that several runs have trained alike count once.
@@ -71,6 +76,7 @@ def compare(*directories: str | Path, by: Sequence[str] = (), success: float = S
         directories: where to look; "runs" if none is named.
         by: full keys of settings; one group for each combination of their values. Those that differ, if none is named.
         success: the error rate at the predictable positions up to which a network counts as successful, from 0 to 1.
+        planned: settings of runs that may not have finished; what differs among these is a difference, too.
 
     Raises:
         FileNotFoundError: if a directory does not exist, or no finished run is below them.
@@ -87,8 +93,9 @@ def compare(*directories: str | Path, by: Sequence[str] = (), success: float = S
             near = get_close_matches(key, known, n=1, cutoff=0.75)
             hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
             raise KeyError(f"no run has a setting {key}; {hint}")
-    tasks = len({one.get("task.name") for one in settings}) > 1
-    keys = list(dict.fromkeys([*(["task.name"] if tasks else []), *(by or _differing(settings))]))
+    wanted = [*settings, *map(runs.flat, planned)]
+    tasks = len({one.get("task.name") for one in wanted}) > 1
+    keys = list(dict.fromkeys([*(["task.name"] if tasks else []), *(by or _differing(wanted))]))
     alike: dict[str, list[int]] = {}
     for i, one in enumerate(settings):
         alike.setdefault(json.dumps([one.get(key) for key in keys]), []).append(i)
@@ -101,8 +108,10 @@ def compare(*directories: str | Path, by: Sequence[str] = (), success: float = S
     if left_out:
         notes.append(f"Left out {runs.in_words(left_out)}.")
     if repeated := len(whole) - sum(map(len, kept)):
+        neutral = ", ".join(sorted(_unlike(settings).keys() & _NEUTRAL - {"replicates"}))
+        but = f" ({neutral} changes no number here)" if neutral else ""
         notes.append(
-            f"{repeated} of {len(whole)} runs trained networks that another run trained as well; they count once."
+            f"{repeated} of {len(whole)} runs trained networks that another run trained as well{but}; they count once."
         )
     pooled = {key for ones in kept for key in _differing([settings[i] for i in ones])} - set(keys)
     if pooled:
@@ -123,12 +132,19 @@ def _without_repetitions(ones: Sequence[int], settings: Sequence[dict[str, Any]]
 
 
 def _differing(settings: Sequence[dict[str, Any]]) -> list[str]:
-    """The settings in which runs of the same task differ."""
-    keys = dict.fromkeys(key for one in settings for key in one if key not in _NEUTRAL)
+    """The settings in which runs of the same task differ and which may change a number of a network."""
+    return [key for key in _unlike(settings) if key not in _NEUTRAL]
+
+
+def _unlike(settings: Sequence[dict[str, Any]]) -> dict[str, None]:
+    """All settings in which runs of the same task differ, in their order."""
+    keys = dict.fromkeys(key for one in settings for key in one)
     by_task: dict[Any, list[dict[str, Any]]] = {}
     for one in settings:
         by_task.setdefault(one.get("task.name"), []).append(one)
-    return [key for key in keys if any(len({json.dumps(s.get(key)) for s in some}) > 1 for some in by_task.values())]
+    return dict.fromkeys(
+        key for key in keys if any(len({json.dumps(s.get(key)) for s in some}) > 1 for some in by_task.values())
+    )
 
 
 def _order(value: Any) -> tuple[int, Any]:

@@ -3,6 +3,7 @@
 Both are made from the runs' directories alone, so they are the same for every launcher.
 """
 
+import json
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -80,7 +81,7 @@ def ended(sweep: Sweep) -> int:
 
     found = _runs(sweep)
     try:
-        comparison = compare.compare(sweep.directory)
+        comparison = compare.compare(sweep.directory, planned=map(json.loads, sweep.jobs or ()))
     except FileNotFoundError:  # no finished run, or none that is whole
         pass
     else:

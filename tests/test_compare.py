@@ -128,6 +128,23 @@ def test_rows_are_the_settings_that_differ_in_their_order(tmp_path):
     assert comparison.notes == ()
 
 
+def test_settings_in_which_planned_runs_differ_name_the_only_row_that_is_there(tmp_path):
+    write(tmp_path / "a", rates=[[0.5]])
+    wanted = [{**SETTINGS, "learning_rate": rate, "figures": rate > 1} for rate in (0.1, 1e300)]
+    comparison = compare.compare(tmp_path, planned=wanted)
+    assert comparison.table.columns[0] == "learning_rate"
+    figure = comparison_plot.figure(comparison)
+    assert "0.1" in [label.get_text() for label in figure.findobj(matplotlib.axes.Axes)[0].get_yticklabels()]
+
+
+def test_settings_that_change_no_number_make_no_row_and_a_note_names_them(tmp_path):
+    for method in ("ward", "average"):
+        write(tmp_path / method, rates=[[0.5]], cluster_method=method)
+    comparison = compare.compare(tmp_path)
+    assert len(comparison.table) == 1
+    assert "(cluster_method changes no number here); they count once" in comparison.notes[0]
+
+
 def test_runs_that_lack_a_setting_are_a_row_of_their_own(tmp_path):
     write(tmp_path / "new", rates=[[0.5]], momentum=0.9)
     write(tmp_path / "old", rates=[[0.5]])

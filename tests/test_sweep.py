@@ -267,7 +267,7 @@ def test_ctrl_c_ends_a_sweep_with_the_comparison_of_what_is_finished(start, here
     assert "1 of 2 runs done, 0 running, 0 failed, 1 interrupted | epochs=100000000: interrupted\n" in err
     assert "1 of 2 runs did not finish:\n  epochs=100000000: interrupted\n" in err
     assert err.endswith("elman: interrupted\n")
-    assert pd.read_csv(here / "sweep" / "comparison.csv")["networks"].tolist() == [1]
+    assert pd.read_csv(here / "sweep" / "comparison.csv")[["epochs", "networks"]].to_numpy().tolist() == [[20, 1]]
 
 
 def test_what_an_earlier_command_left_unfinished_is_not_counted(tmp_path, capsys):

@@ -48,7 +48,7 @@ def figure(comparison: Comparison, key: str | None = None) -> Figure:
 def _side_by_side(part: SubFigure, height: float, groups: list[Group], rows: pd.DataFrame) -> None:
     """How many networks succeed, how they learn, and what they err on; the names on the left are the legend."""
     colours = _colours(groups)
-    keys = [key for key in _shown(groups[0]) if len({text(group.values[key]) for group in groups}) > 1]
+    keys = _named(groups)
     names = [_name([text(group.values[key]) for key in keys]) for group in groups]
     left = 0.35 + 0.058 * max(map(len, names))
     share = max(0.95, 2.5 - left)
@@ -112,6 +112,13 @@ def _name(values: list[str], of_none: str = "all") -> str:
 def _shown(group: Group) -> dict[str, Any]:
     """The settings of a group but for its task, which is the title."""
     return {key: value for key, value in group.values.items() if key != "task.name"}
+
+
+def _named(groups: list[Group]) -> list[str]:
+    """The settings that name the groups of a task; beside other tasks, only those in which its own groups differ."""
+    own = [key for key in _shown(groups[0]) if any(group.values[key] is not None for group in groups)]
+    unlike = [key for key in own if len({text(group.values[key]) for group in groups}) > 1]
+    return (unlike if "task.name" in groups[0].values else own) or own
 
 
 def _overview(ax: Axes, rows: pd.DataFrame, colours: list[Any], names: list[str], keys: str) -> None:
