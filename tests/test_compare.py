@@ -237,6 +237,26 @@ def test_the_figure_holds_all_its_texts_whatever_is_compared(tmp_path, sizes, ra
     assert all(axes.has_data() for axes in figure.findobj(matplotlib.axes.Axes))
 
 
+def test_a_name_stands_whole_in_the_figure_and_a_single_epoch_shows(tmp_path):
+    for H in (3, 4):
+        write(tmp_path / str(H), rates=[[0.5], [0.0]], hidden_size=H, learning_rate=0.1)
+    with matplotlib.rc_context(plots.STYLE):
+        figure = comparison_plot.figure(compare.compare(tmp_path, by=["hidden_size", "learning_rate"]))
+    assert figure.subfigs[0].get_suptitle() == "xor: 2 × 2 networks by hidden_size, learning_rate"
+    _, loss, rate, learned, _ = figure.findobj(matplotlib.axes.Axes)
+    assert {line.get_marker() for line in rate.lines + learned.lines} == {"o"}
+    assert {line.get_marker() for line in loss.lines} == {"None"}
+
+
+def test_a_short_curve_lies_over_a_long_one_and_ends_in_a_dot(tmp_path):
+    for tests in (1, 3, 2):
+        write(tmp_path / str(tests), rates=[[0.5] * tests], epochs=10 * tests)
+    figure = comparison_plot.figure(compare.compare(tmp_path))
+    for axes in figure.findobj(matplotlib.axes.Axes)[1:4]:
+        assert [line.get_xdata()[-1] for line in axes.lines] == [30, 20, 10]
+        assert {line.get_marker() for line in axes.lines} == {"o"}
+
+
 def test_the_command_prints_the_table_and_writes_it_beside_the_figure(call, tmp_path):
     write(tmp_path / "a" / "run", rates=[[0.5], [0.0]])
     write(tmp_path / "b" / "run", rates=[[0.0], [0.0]], hidden_size=8)

@@ -56,7 +56,7 @@ def test_a_job_is_composed_once_and_says_how_long_that_took(call, here, monkeypa
         composed.append(overrides[-1])
         return compose(loader, master, overrides)
 
-    monkeypatch.setattr(planning, "_checked", lambda jobs, *_: {str(job): job for job in jobs})
+    monkeypatch.setattr(planning, "_checked", lambda jobs, *_: {json.dumps({"job": job}): job for job in jobs})
     monkeypatch.setattr(ConfigLoaderImpl, "load_sweep_config", counted)
     monkeypatch.setattr(launching, "_KEPT", 2)
     start = time.perf_counter()

@@ -1,22 +1,26 @@
 """The figure of a comparison: one set of panels a task, in one colour a setting."""
 
 import math
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import colormaps
+from matplotlib import colormaps, rcParams
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure, SubFigure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextPath
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from elman.compare import Comparison, Group, text
 from elman.plots.canvas import COLOURS, GREY, WIDE
 
 _BANDS = 6  # so many bands can be told apart where they overlap
-_BOTTOM = 0.57  # inches below the axes
-_LONGEST = 28  # letters of a name
+_BOTTOM = 0.66  # inches below the axes
+_LONGEST = 40  # letters of a name, as in the table
+_LONGEST_TITLE = 90
 _BESIDE = 0.012  # lines at the same place stand beside each other, by this share of the axis
 _LOG_FROM = 8  # a setting whose largest value is so many times its smallest has a logarithmic axis
 
@@ -36,24 +40,31 @@ def figure(comparison: Comparison, key: str | None = None) -> Figure:
     parts = np.atleast_1d(np.array(whole.subfigures(len(tasks), 1, height_ratios=heights)))
     for part, height, (task, members) in zip(parts, heights, tasks.items(), strict=True):
         groups, rows = [group for group, _ in members], pd.DataFrame([row for _, row in members])
+        title = f"{task}: {_counted([len(group.summary) for group in groups])}"
         if key:
             _over(part, height, groups, rows, key)
         else:
-            _side_by_side(part, height, groups, rows)
-        count = int(rows["networks"].sum())
-        part.suptitle(f"{task}: {count} network{'s' if count > 1 else ''}", x=0.01, ha="left", fontsize=8.5)
+            title += text(f" by {', '.join(keys)}", _LONGEST_TITLE) if (keys := _named(groups)) else ""
+            _side_by_side(part, height, groups, rows, keys)
+        part.suptitle(title, x=0.01, ha="left", fontsize=8.5)
     return whole
 
 
-def _side_by_side(part: SubFigure, height: float, groups: list[Group], rows: pd.DataFrame) -> None:
+def _counted(networks: list[int]) -> str:
+    """How many networks there are, in all or, where they are as many for each setting, for each."""
+    if len(networks) > 1 and networks[0] > 1 and len(set(networks)) == 1:
+        return f"{len(networks)} × {networks[0]} networks"
+    return f"{sum(networks)} network{'s' if sum(networks) > 1 else ''}"
+
+
+def _side_by_side(part: SubFigure, height: float, groups: list[Group], rows: pd.DataFrame, keys: list[str]) -> None:
     """How many networks succeed, how they learn, and what they err on; the names on the left are the legend."""
     colours = _colours(groups)
-    keys = _named(groups)
     names = [_name([text(group.values[key]) for key in keys]) for group in groups]
-    left = 0.35 + 0.058 * max(map(len, names))
+    left = 0.22 + max(map(_width, names))
     share = max(0.95, 2.5 - left)
     overview = _axes(part, height, left, share, _BOTTOM, height - _BOTTOM - 0.45)
-    _overview(overview, rows, colours, names, ", ".join(keys))
+    _overview(overview, rows, colours, names)
     predictable = all(len(group.rates) for group in groups)
     first, columns = left + share + 0.65, 2 if predictable else 1
     wide, high = (WIDE - first - 0.1 - 0.6 * (columns - 1)) / columns, (height - _BOTTOM - 1.05) / 2
@@ -72,7 +83,22 @@ def _side_by_side(part: SubFigure, height: float, groups: list[Group], rows: pd.
         _learned(axes[2], groups, colours)
         for ax in axes[1:3]:
             ax.set_xlim(axes[0].get_xlim())
-            ax.set_xticks(axes[0].get_xticks()[1:-1])
+    if rows["networks"].max() > 1:
+        bands = "; bands and bars: the middle half of them" if len(groups) <= _BANDS else "; bars: the middle half"
+        part.text(
+            0.99,
+            0.05 / height,
+            f"curves and dots: medians of the networks{bands}",
+            ha="right",
+            fontsize=6.5,
+            color=GREY,
+        )
+
+
+def _width(name: str) -> float:
+    """The width of a name in the overview, in inches."""
+    font = FontProperties(size=rcParams["ytick.labelsize"], weight="bold")
+    return TextPath((0, 0), name, prop=font).get_extents().width / 72
 
 
 def _axes(part: SubFigure, height: float, left: float, width: float, bottom: float, high: float) -> Axes:
@@ -121,12 +147,12 @@ def _named(groups: list[Group]) -> list[str]:
     return (unlike if "task.name" in groups[0].values else own) or own
 
 
-def _overview(ax: Axes, rows: pd.DataFrame, colours: list[Any], names: list[str], keys: str) -> None:
+def _overview(ax: Axes, rows: pd.DataFrame, colours: list[Any], names: list[str]) -> None:
     known = rows["success_rate"].notna().all()
     name, low, high = ("success_rate", "_low", "_high") if known else ("test_mse", "_q25", "_q75")
     for y, (colour, (_, row)) in enumerate(zip(colours, rows.iterrows(), strict=True)):
         ax.plot([row[name + low], row[name + high]], [y, y], color=colour, linewidth=2, alpha=0.45)
-        ax.plot(row[name], y, "o", color=colour, markersize=4.5)
+        ax.plot(row[name], y, "o", color=colour, markersize=4.5, clip_on=False)
         if not known:
             ax.plot(row["test_floor_mse"], y, "|", color=GREY, markersize=8)
     ax.set_yticks(range(len(rows)), names)
@@ -134,7 +160,6 @@ def _overview(ax: Axes, rows: pd.DataFrame, colours: list[Any], names: list[str]
         label.set(color=colour, fontweight="bold")
     ax.set_ylim(len(rows) - 0.4, -0.6)
     ax.grid(axis="x", linewidth=0.4, alpha=0.4)
-    ax.set_ylabel(keys)
     if known:
         ax.set_xlim(-0.03, 1.03)
         ax.set(title="Learned it", xlabel="share of networks,\n95 % interval")
@@ -146,21 +171,38 @@ def _overview(ax: Axes, rows: pd.DataFrame, colours: list[Any], names: list[str]
 
 def _curves(ax: Axes, frames: list[pd.DataFrame], colours: list[Any]) -> None:
     """The median over the networks of each setting, and where they are few, the band of their middle half."""
-    for frame, colour in zip(frames, colours, strict=True):
-        ax.plot(frame.index, frame.median(axis=1), color=colour)
+    for frame, colour, end in _longest_first(frames, colours):
+        ax.plot(frame.index, frame.median(axis=1), color=colour, **end)
         if frame.shape[1] > 1 and len(frames) <= _BANDS:
             low, high = frame.quantile(0.25, axis=1), frame.quantile(0.75, axis=1)
             ax.fill_between(frame.index, low, high, color=colour, alpha=0.18, linewidth=0)
-    ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True))
+    ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
 
 
 def _learned(ax: Axes, groups: list[Group], colours: list[Any]) -> None:
     """The share of networks that have been successful at least once, up to each epoch."""
-    for group, colour in zip(groups, colours, strict=True):
-        share = [(group.success_epochs <= epoch).mean() for epoch in group.rates.index]
-        ax.step(group.rates.index, share, where="post", color=colour)
+    shares = [
+        pd.Series({epoch: (group.success_epochs <= epoch).mean() for epoch in group.rates.index}) for group in groups
+    ]
+    for share, colour, end in _longest_first(shares, colours):
+        ax.step(share.index, share, where="post", color=colour, **end)
+    ax.xaxis.set_major_locator(MaxNLocator("auto", integer=True, min_n_ticks=1))
     ax.set_ylim(-0.03, 1.03)
     ax.set(title="Learned it by then", xlabel="epoch", ylabel="share of networks")
+
+
+def _longest_first(
+    curves: Sequence[pd.DataFrame | pd.Series], colours: list[Any]
+) -> Iterator[tuple[Any, Any, dict[str, Any]]]:
+    """Curves with their colours, so that a short one lies over a long one, and a dot at its end if it needs one."""
+    ends = [curve.index.max() for curve in curves]
+    for i in sorted(range(len(curves)), key=lambda i: -ends[i]):
+        dot = len(curves[i]) == 1 or len(set(ends)) > 1  # a single point would not show as a line
+        yield (
+            curves[i],
+            colours[i],
+            {"marker": "o", "markersize": 3, "markevery": [-1], "clip_on": False} if dot else {},
+        )
 
 
 def _by_position(ax: Axes, groups: list[Group], colours: list[Any]) -> None:
@@ -215,7 +257,7 @@ def _over(part: SubFigure, height: float, groups: list[Group], rows: pd.DataFram
             at = [x[i] * (max(x) / min(x)) ** beside if log else x[i] + (max(x) - min(x)) * beside for i in own]
             some = rows.iloc[own]
             ax.vlines(at, some[name + low], some[name + high], color=colours[line], alpha=0.45, linewidth=2)
-            ax.plot(at, some[name], "o-", color=colours[line], markersize=3.5, label=line)
+            ax.plot(at, some[name], "o-", color=colours[line], markersize=3.5, label=line, clip_on=False)
         if log:
             ax.set_xscale("log")
         ax.xaxis.set_minor_locator(NullLocator())
