@@ -2,6 +2,7 @@ import json
 import tracemalloc
 
 import numpy as np
+import oracle
 import pytest
 from conftest import SMALL, lengths
 from hypothesis import given
@@ -79,6 +80,18 @@ def test_the_context_is_carried_on_or_reset():
     assert (carried.context != 0.5).all()
     assert len(carried.practice[0].inputs) == 60  # it wraps: the last element predicts the first
     assert len(reset.practice[0].inputs) == 59
+    for result, reset_to in ((carried, None), (reset, 0.5)):
+        _, _, losses = oracle.train(
+            [array[0].tolist() for array in result.initial],
+            [0.5] * 3,
+            result.practice[0].inputs.tolist(),
+            result.practice[0].targets.tolist(),
+            epochs=25,
+            rate=0.1,
+            reset_to=reset_to,
+            recurrent=True,
+        )
+        np.testing.assert_allclose(result.losses[0], losses, rtol=1e-11)  # the same sums in another order
 
 
 def test_without_recurrence_the_context_never_changes():

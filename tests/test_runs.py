@@ -68,11 +68,15 @@ def test_all_runs_below_all_directories_are_read_once(tree):
             lambda run: (run / "summary.csv").write_bytes((run / "summary.csv").read_bytes()[:-9]),
             "summary.csv is not as",
         ),
+        (
+            lambda run: (run / "summary.csv").write_bytes((run / "summary.csv").read_bytes() + b"9\n"),
+            "summary.csv is not as",
+        ),
         (lambda run: (run / "summary.csv").unlink(), "summary.csv is not as it was written"),
         (lambda run: change(run, status="running"), "its status is running"),
         (lambda run: change(run, status="failed"), "its status is failed"),
     ],
-    ids=["cut run.json", "other json", "cut table", "no table", "running", "failed"],
+    ids=["cut run.json", "other json", "cut table", "grown table", "no table", "running", "failed"],
 )
 def test_unfinished_and_damaged_runs_are_left_out_with_one_warning(tree, damage, reason):
     damage(tree / "a")

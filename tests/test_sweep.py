@@ -1,4 +1,5 @@
 import json
+import math
 import os
 import re
 import signal
@@ -12,7 +13,7 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from omegaconf import OmegaConf
 
 from elman import cli, sweep
-from elman.cli import launching, planning
+from elman.cli import composing, launching, planning
 from elman.record import Refused, identity
 
 SWEEP = ("-m", *TINY, "figures=false", "hydra.sweep.dir=sweep")
@@ -67,6 +68,33 @@ def test_a_job_is_composed_once_and_says_how_long_that_took(call, here, monkeypa
     assert len(seconds) == 3
     assert min(seconds) > 0
     assert sum(seconds) < taken
+
+
+@pytest.mark.parametrize(
+    ("combined", "jobs"),
+    [
+        (False, ["2 1", "3 1", "4 1", "2 5"]),
+        (True, ["2 1", "2 5", "3 1", "3 5", "4 1", "4 5"]),
+    ],
+)
+def test_each_choice_is_checked_also_where_the_sweeper_will_not_run_all_combinations(combined, jobs):
+    params, task = {"hidden_size": "choice(2,3,4)"}, ["seed=1,5", "learning_rate=interval(0.1,1)", "epochs=7"]
+    master = OmegaConf.create({"hydra": {"sweeper": {"params": params}, "overrides": {"task": task}}})
+    with composing.hydra_at(composing.CONF):
+        found = planning._jobs(master, combined=combined)
+    assert found == [[f"hidden_size={job[0]}", f"seed={job[2]}", "epochs=7"] for job in jobs]
+
+
+def test_an_optimiser_is_told_the_objective_of_each_run_and_infinity_for_one_that_failed(call, here, monkeypatch):
+    told, job = [], cli._job
+
+    def _job(composed):
+        told.append(job(composed))
+
+    monkeypatch.setattr(cli, "_job", _job)
+    call(*SWEEP, "hidden_size=20", "initial_weights=0.1,1e308")
+    (summary,) = (here / "sweep").glob("*/summary.csv")
+    assert told == [pd.read_csv(summary)["predictable_error_rate"][0], math.inf]
 
 
 def test_a_sweep_given_again_does_nothing_and_with_overwrite_everything(call, here):

@@ -80,31 +80,42 @@ def test_the_learning_curve_has_every_twentieth_epoch_and_the_last(frames):
     pd.testing.assert_frame_equal(last, frames["position_errors"][last.columns])
 
 
-def test_position_errors_follow_from_the_predictions(result, frames):
-    predictions = frames["predictions"].assign(wrong=lambda f: (f["output"] > 0.5) != f["target_value"])
+@pytest.fixture(scope="module")
+def judged(result, frames):
+    """Each bit of each prediction, with whether it is wrong and the squared error of the best possible one."""
+    frame = frames["predictions"]
+    step, bit = frame["step"].to_numpy(), frame["bit"].to_numpy() - 1
+    best = np.nan if result.test.expected is None else result.test.expected[step + 1, bit]
+    wrong = (frame["output"] > 0.5) != frame["target_value"]
+    return frame.assign(wrong=wrong, best=(best - frame["target_value"]) ** 2)
+
+
+def test_position_errors_follow_from_the_predictions(result, frames, judged):
+    predictions = judged.copy()
     if result.test.one_hot:  # an answer is wrong where the largest output is not that of the target
         largest = predictions.groupby(["replicate", "step"])["output"].transform("max")
         predictions["wrong"] = (predictions["output"] < largest) & (predictions["target_value"] == 1)
     steps = predictions.groupby(["replicate", "step", "position"], as_index=False).agg(
-        wrong=("wrong", "any"), squared_error=("squared_error", "mean")
+        wrong=("wrong", "any"), squared_error=("squared_error", "mean"), best=("best", "mean")
     )
     wanted = steps.groupby(["replicate", "position"]).agg(
-        n=("step", "count"), error_rate=("wrong", "mean"), mse=("squared_error", "mean")
+        n=("step", "count"), error_rate=("wrong", "mean"), mse=("squared_error", "mean"), floor_mse=("best", "mean")
     )
     found = frames["position_errors"].set_index(["replicate", "position"])
-    pd.testing.assert_frame_equal(found[["n", "error_rate", "mse"]].sort_index(), wanted.sort_index())
+    pd.testing.assert_frame_equal(found[wanted.columns].sort_index(), wanted.sort_index())
     np.testing.assert_allclose(found["rmse"] ** 2, found["mse"])
 
 
-def test_bit_errors_follow_from_the_predictions(frames):
-    predictions = frames["predictions"].assign(wrong=lambda f: (f["output"] > 0.5) != f["target_value"])
+def test_bit_errors_follow_from_the_predictions(frames, judged):
     wanted = (
-        pd.concat([predictions, predictions.assign(position="all")])
+        pd.concat([judged, judged.assign(position="all")])
         .groupby(["replicate", "bit", "feature", "position"])
-        .agg(n=("step", "count"), error_rate=("wrong", "mean"), mse=("squared_error", "mean"))
+        .agg(
+            n=("step", "count"), error_rate=("wrong", "mean"), mse=("squared_error", "mean"), floor_mse=("best", "mean")
+        )
     )
     found = frames["bit_errors"].set_index(["replicate", "bit", "feature", "position"])
-    pd.testing.assert_frame_equal(found[["n", "error_rate", "mse"]].sort_index(), wanted.sort_index())
+    pd.testing.assert_frame_equal(found[wanted.columns].sort_index(), wanted.sort_index())
     assert set(found.reset_index().groupby(["replicate", "bit"])["position"].first()) == {"all"}
 
 
@@ -113,20 +124,22 @@ def test_predictions_and_hidden_states_are_those_of_the_networks(result, frames)
     np.testing.assert_array_equal(frames["predictions"]["output"].to_numpy().reshape(R, steps, n), result.outputs)
     activations = frames["hidden_states"]["activation"].to_numpy().reshape(result.hiddens.shape)
     np.testing.assert_array_equal(activations, result.hiddens)
-    first = frames["predictions"][frames["predictions"]["replicate"] == 0].drop_duplicates("step")
-    assert first["input"].tolist() == result.test.symbols[:-1].tolist()
-    assert first["target"].tolist() == result.test.symbols[1:].tolist()
-    assert all(isinstance(value, str) for value in first["input"])
+    for frame in (frames["predictions"], frames["hidden_states"]):
+        first = frame[frame["replicate"] == 0].drop_duplicates("step")
+        assert first["input"].tolist() == result.test.symbols[:-1].tolist()
+        assert first["position"].tolist() == result.test.positions[1:].tolist()
+        assert all(isinstance(value, str) for value in first["input"])
+        assert "target" not in first or first["target"].tolist() == result.test.symbols[1:].tolist()
 
 
-def test_cycle_errors_average_each_of_12_steps(result, frames):
-    cycle, predictions = frames["cycle_errors"], frames["predictions"]
+def test_cycle_errors_average_each_of_12_steps(result, frames, judged):
+    cycle = frames["cycle_errors"]
     if result.settings.task.name != "xor":
         assert cycle.empty  # units differ in length, or there are none, so step 1 of a cycle means nothing
         return
-    whole = predictions[predictions["step"] < len(result.test.targets) // 12 * 12]
-    wanted = whole.groupby(["replicate", whole["step"] % 12 + 1])["squared_error"].mean()
-    np.testing.assert_allclose(cycle["mse"], wanted)
+    whole = judged[judged["step"] < len(result.test.targets) // 12 * 12]
+    wanted = whole.groupby(["replicate", whole["step"] % 12 + 1])[["squared_error", "best"]].mean()
+    np.testing.assert_allclose(cycle[["mse", "floor_mse"]], wanted)
     assert cycle["position"][:4].tolist() == ["bit 2", "xor", "bit 1", "bit 2"]  # the first bit is read, not predicted
 
 
