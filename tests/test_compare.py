@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from elman import compare, plots
+from elman import compare, measures, plots
 from elman.plots import comparison as comparison_plot
 
 SETTINGS = {
@@ -32,18 +32,19 @@ def write(directory, *, rates, floors=(0.25, 0.0), **settings):
     frames = {
         "losses": [(r, e, 0.25 - 0.001 * e - 0.01 * r) for r in range(R) for e in range(1, 10 * K + 1)],
         "learning_curve": [
-            (r, e, p, rate, rate / 2)
+            (r, e, p, rate, rate / 3)
             for r in range(R)
             for k, e in enumerate(epochs)
             for p, rate in (("bit 1", 0.5), ("xor", rates[r, k]))
         ],
         "position_errors": [
-            (r, p, 100, rate, rate / 2, math.sqrt(rate / 2), floor)
+            (r, p, 100, rate, rate / 3, math.sqrt(rate / 3), floor)
             for r in range(R)
             for p, rate, floor in zip(("bit 1", "xor"), (0.5, rates[r, -1]), floors, strict=True)
         ],
         "summary": [
-            (r, 0.2, 0.2, 1, 0.25, 0.16, 0.21 + r, 0.16, last[r], 5, first[r]) for r in range(R)
+            (r, 0.2 + 0.03 * r, 0.18 - 0.02 * r, 30 + r, 0.25, 0.15, 0.21 + r, 0.16, last[r], 5 + r, first[r])
+            for r in range(R)
         ],
     }  # fmt: skip
     columns = {
@@ -100,6 +101,14 @@ def test_networks_are_counted_by_their_error_rate_after_training(tmp_path):
     assert compare.compare(tmp_path, success=0.4).table["success_epoch_never"][0] == 0
 
 
+def test_a_row_has_the_medians_and_quartiles_of_its_networks(tmp_path):
+    write(tmp_path / "a", rates=[[0.5, 0.0], [0.5, 0.3], [0.5, 0.1], [0.5, 0.7], [0.5, 0.4]])
+    summary, row = pd.read_csv(tmp_path / "a" / "summary.csv"), compare.compare(tmp_path).table.iloc[0]
+    for name in ("predictable_error_rate", "test_mse", "final_loss", "takeoff_epoch"):
+        second, third, fourth = sorted(summary[name])[1:4]
+        assert [row[f"{name}_q25"], row[name], row[f"{name}_q75"]] == [second, third, fourth]
+
+
 def test_never_comes_after_every_epoch(tmp_path):
     write(tmp_path / "a", rates=[[0.5, 0.0], [0.5, 0.5], [0.5, 0.5]])
     comparison = compare.compare(tmp_path)
@@ -107,6 +116,16 @@ def test_never_comes_after_every_epoch(tmp_path):
     assert (row["success_epoch_q25"], row["success_epoch_never"]) == (20, 2 / 3)
     assert math.isnan(row["success_epoch"])
     assert "never (20-never), 67% never" in compare.printed(comparison)
+
+
+def test_a_group_has_the_losses_errors_and_floors_of_its_networks(finished):
+    directory, result = finished
+    (group,) = compare.compare(directory).groups
+    assert group.losses.index.tolist() == list(range(1, 26))
+    np.testing.assert_array_equal(group.losses, result.losses.T)
+    assert tuple(group.mse.index) == tuple(group.floor.index) == result.test.position_names
+    np.testing.assert_array_equal(group.mse, result.curve[-1].mse.T)
+    np.testing.assert_array_equal(group.floor, measures.floor(result.test).mse[0])
 
 
 def test_success_epochs_are_those_of_the_summary(finished):

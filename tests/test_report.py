@@ -26,6 +26,31 @@ def test_the_report_gives_medians_and_ranges_over_the_networks(finished):
         assert re.search(rf"{name} +\d+ {rates[1]:.3f} \({rates[0]:.3f} to {rates[2]:.3f}\)", text)
 
 
+def test_errors_stand_beside_the_best_possible(finished):
+    _, result = finished
+    text = report.report(result)
+    for name in result.test.position_names:
+        best = "unknown"
+        if result.test.expected is not None:
+            squared = (result.test.expected - result.test.vectors) ** 2
+            best = f"{squared[1:][result.test.target_positions == name].mean() ** 0.5:.3f}"
+        assert re.search(rf"^ *{name} +\d+ .* {best}$", text, flags=re.MULTILINE)
+
+
+def test_losses_stand_beside_their_levels_and_networks_that_learned_are_counted(finished, monkeypatch):
+    columns = {
+        "final_loss": [0.21, 0.2, 0.15, 0.2], "chance_loss": 0.25, "floor_loss": 0.125,
+        "predictable_error_rate": [0.0, 0.01, 0.25, 0.5], "success_epoch": [20, 30, np.nan, np.nan],
+    }  # fmt: skip
+    monkeypatch.setattr("elman.tables.summary", lambda result: pd.DataFrame(columns))
+    assert report.report(finished[1]).splitlines()[-4:] == [
+        "Training loss: 0.2000 (0.1500 to 0.2100) in the last epoch; chance 0.2500, best possible 0.1250",
+        "Error rate at the steps that can be predicted: 0.130 (0.000 to 0.500)",
+        "Networks with at most 0.01 of them wrong: 2 of 4 (50%)",
+        "First test with at most 0.01 of them wrong: epoch 25 (20 to 30), reached by 2 of 4",
+    ]
+
+
 def test_the_report_shows_20_steps_and_20_that_can_be_predicted(finished):
     _, result = finished
     tables = report.report(result).split("\n\n")
@@ -68,7 +93,12 @@ def test_words_are_told_apart_by_the_error_at_their_first_letters(finished):
         assert found is None
         return
     squared = ((result.outputs - result.test.targets) ** 2).mean(axis=-1)
+    best = ((result.test.expected[1:] - result.test.targets) ** 2).mean(axis=-1)
     first = result.test.target_positions == "letter 1"
+    for where, steps in (("first", first), ("all later", ~first)):
+        middle = np.median(squared[:, steps].mean(axis=1))
+        told = rf"a bit at {where} letters: {middle:.3f} \(.*\); best possible {best[steps].mean():.3f}\n"
+        assert re.search(told, report.report(result))
     assert float(found[1]) == pytest.approx(
         np.median(squared[:, first].mean(axis=1) / squared[:, ~first].mean(axis=1)), abs=0.005
     )  # two decimals
@@ -97,3 +127,9 @@ def test_a_run_in_one_line_has_the_medians_of_what_is_known():
     assert report.in_one_line(summary) == f"{measured} (medians of 3 networks)"
     unknown = summary[:1].assign(final_loss=np.nan, predictable_error_rate=np.nan)
     assert report.in_one_line(unknown) == "test error 0.2500"
+
+
+@pytest.mark.parametrize(("rates", "wanted"), [([0.5, 0.0, 1.0], 0.5), ([np.nan] * 3, 0.3)])
+def test_runs_are_compared_by_the_median_error_rate_or_where_there_is_none_by_the_squared_error(rates, wanted):
+    summary = pd.DataFrame({"predictable_error_rate": rates, "test_mse": [0.25, 0.9, 0.3]})
+    assert report.objective(summary) == wanted
