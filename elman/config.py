@@ -265,12 +265,15 @@ def unknown(key: str, task: str | None = None) -> str:
     own = [f"task.{option}" for name in ([task] if task else tasks) for option in ("name", *tasks[name])]
     near = get_close_matches(key, [*shared, *own, "task", "experiment"], n=1, cutoff=0.75)
     names = own if task and key.startswith("task.") else [*shared, "task", "experiment"]
+    near = [name for name in near if name != key]
     return f"unknown setting {key}" + (f"; did you mean {near[0]}?" if near else f"; there are {', '.join(names)}")
 
 
 def wrong_type(key: str, complaint: str) -> str:
     """The message for a value of the wrong type, from OmegaConf's complaint about it."""
-    kind = _named(kinds().get(key, str))
+    if key not in kinds():
+        return f"{key}: {complaint}"
+    kind = _named(kinds()[key])
     if given := re.match(r"(?:Value|Cannot convert '\w+' to string:) '(.*?)'(?: of type| is not|$)", complaint):
         return f"{key} must be {kind}, not {given[1]}"
     return f"{key} must be {kind}, not {'a single value' if 'is not a ListConfig' in complaint else 'null'}"

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -154,7 +155,7 @@ def run(settings: Settings, progress: Progress | None = None) -> Result:
         Diverged: when a loss is no longer a finite number.
     """
     check(settings)
-    return _run(settings, progress)
+    return _run(deepcopy(settings), progress)  # a Result is drawn from its settings later on
 
 
 def _run(settings: Settings, progress: Progress | None) -> Result:
@@ -337,7 +338,7 @@ def run_into(
             directory, plain, about=about or {}, attachments=attachments or {}, outputs=outputs
         ) as stages:
             stages.update(seconds or {})
-            result = _run(settings, progress)
+            result = _run(deepcopy(settings), progress)
             stages.update(result.seconds)
             with _timed(stages, "tables"):
                 record.publish(directory, {**tables.files(result), "weights.npz": tables.npz(result)})

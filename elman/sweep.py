@@ -103,7 +103,7 @@ def ended(sweep: Sweep) -> int:
 def _runs(sweep: Sweep, besides: "dict[Path, str] | None" = None) -> list[Run]:
     """The runs in the sweep's directory that belong to it; besides those that are known already."""
     runs = []
-    for directory in run_directories([sweep.directory]) if sweep.directory.is_dir() else []:
+    for directory in _directories(sweep):
         if besides and directory in besides:
             continue
         entry = entry_of(directory)
@@ -112,13 +112,18 @@ def _runs(sweep: Sweep, besides: "dict[Path, str] | None" = None) -> list[Run]:
     return runs
 
 
+def _directories(sweep: Sweep) -> list[Path]:
+    return run_directories([sweep.directory]) if sweep.directory.is_dir() else []
+
+
 def _failures(sweep: Sweep, found: Sequence[Run]) -> list[str]:
     """A line for each run that did not finish, with the reason if it is known."""
     finished = {identity(run.entry["settings"]) for run in found if run.entry["status"] == "finished"}
     failed = [run for run in found if identity(run.entry["settings"]) not in finished]
     there = finished | {identity(run.entry["settings"]) for run in failed}
     missing = [job for settings, job in (sweep.jobs or {}).items() if settings not in there]
-    refused = {frozenset(e["overrides"]) for d in run_directories([sweep.directory]) if (e := entry_of(d))}
+    entries = [entry for directory in _directories(sweep) if (entry := entry_of(directory))]
+    refused = {frozenset(entry.get("overrides", [])) for entry in entries}
     return [f"{_name(sweep, run)}: {_outcome(run)}" for run in failed] + [
         f"{name(job, sweep.jobs)}: "
         + ("its directory holds a run of other settings" if frozenset(job) in refused else "it left no run")

@@ -110,8 +110,12 @@ def test_every_task_has_a_configuration_of_its_own_name(name):
         ("+lexicon=[a]", "unknown setting lexicon; did you mean task.lexicon?"),
         ("~seed", "seed has no value"),
         ("hidden_size=3,4", "to sweep over it, add -m"),
-        ("hidden_size", "cannot read 'hidden_size' as SETTING=VALUE; a value with signs"),
-        ("=3", "Config group override must be a string"),
+        ("hidden_size", "cannot read 'hidden_size' as a setting; it is written SETTING=VALUE"),
+        ("seed=a=b", "cannot read 'seed=a=b' as SETTING=VALUE; a value with signs"),
+        ("=3", "a choice such as task must be one of its names, not null"),
+        ("task=null", "a choice such as task must be one of its names, not null"),
+        ("hydra.mode=TEA", "hydra.mode: Invalid value 'TEA'"),
+        ("experiment=hidden_units", "these settings make a sweep, not one run: experiment=hidden_units"),
     ],
 )  # fmt: skip
 def test_a_bad_setting_is_refused_in_one_line_that_names_it(override, message):

@@ -12,8 +12,9 @@ from conftest import TINY, csvs
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from omegaconf import OmegaConf
 
-from elman import cli, sweep
-from elman.cli import composing, launching, planning
+import elman
+from elman import cli, runner, sweep
+from elman.cli import composing, planning
 from elman.record import Refused, identity
 
 SWEEP = ("-m", *TINY, "figures=false", "hydra.sweep.dir=sweep")
@@ -59,11 +60,10 @@ def test_a_job_is_composed_once_and_says_how_long_that_took(call, here, monkeypa
 
     monkeypatch.setattr(planning, "_checked", lambda jobs, *_: {json.dumps({"job": job}): job for job in jobs})
     monkeypatch.setattr(ConfigLoaderImpl, "load_sweep_config", counted)
-    monkeypatch.setattr(launching, "_KEPT", 2)
     start = time.perf_counter()
     call(*SWEEP, "hidden_size=2,3,4")
     taken = time.perf_counter() - start
-    assert composed == ["hidden_size=2", "hidden_size=3", "hidden_size=4", "hidden_size=4"]  # one more than are kept
+    assert composed == ["hidden_size=2", "hidden_size=3", "hidden_size=4"]
     seconds = [json.loads(path.read_text())["seconds"]["compose"] for path in (here / "sweep").glob("*/run.json")]
     assert len(seconds) == 3
     assert min(seconds) > 0
@@ -161,19 +161,21 @@ def test_a_run_whose_table_was_cut_is_run_again(call, here):
     assert runs(here / "sweep") == whole
 
 
-def experiment(here, **params):
+def experiment(here, mine="mine", **params):
     """A file of the user's own that makes a sweep."""
-    (here / "mine" / "experiment").mkdir(parents=True)
+    (here / mine / "experiment").mkdir(parents=True)
     settings = {
         "hydra": {"mode": "MULTIRUN", "sweep": {"dir": "sweep"}, "sweeper": {"params": params}},
         "figures": False,
     }
-    (here / "mine" / "experiment" / "own.yaml").write_text(f"# @package _global_\n{json.dumps(settings)}\n")
-    return ("--config-dir", "mine", "experiment=own", *TINY)
+    (here / mine / "experiment" / "own.yaml").write_text(f"# @package _global_\n{json.dumps(settings)}\n")
+    return ("--config-dir", mine, "experiment=own", *TINY)
 
 
 def test_an_experiment_can_be_a_sweep_and_needs_no_flag(call, here):
-    status, _, err = call(*experiment(here, hidden_size="2,3"), "seed=1")
+    chosen = experiment(here, "my, own = files", hidden_size="2,3")
+    (here / "more").mkdir()
+    status, _, err = call(*chosen, "seed=1", f"hydra.searchpath=[file://{here}/more]")
     assert status == 0
     assert err.count("| hidden_size=") == 2
     assert len(runs(here / "sweep")) == 2
@@ -296,6 +298,26 @@ def test_ctrl_c_ends_a_sweep_with_the_comparison_of_what_is_finished(start, here
     assert "1 of 2 runs did not finish:\n  epochs=100000000: interrupted\n" in err
     assert err.endswith("elman: interrupted\n")
     assert pd.read_csv(here / "sweep" / "comparison.csv")[["epochs", "networks"]].to_numpy().tolist() == [[20, 1]]
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("seed=interval(1,3)", "BasicSweeper does not support sweep type"),
+        ("+hydra.launcher.bogus=1", ".*TypeError.* unexpected keyword argument 'bogus'"),
+    ],
+)
+def test_a_sweep_that_hydra_gives_up_ends_with_its_reason(call, here, override, message):
+    status, out, err = call("-m", *TINY, override)
+    assert (status > 0, out) == (True, "")
+    assert re.fullmatch(rf"0 of 1 runs done, 0 running, 0 failed \| .*\nelman: {message}.*\n", err)
+
+
+def test_a_run_that_a_program_wrote_into_the_directory_of_a_sweep_is_left_alone(call, here):
+    runner.run_into(here / "sweep" / "mine", elman.settings(*TINY, "figures=false", "seed=9"))
+    before = csvs(here / "sweep" / "mine")
+    assert call(*SWEEP, "seed=1,2")[0] == 0
+    assert csvs(here / "sweep" / "mine") == before
 
 
 def test_what_an_earlier_command_left_unfinished_is_not_counted(tmp_path, capsys):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
 import hydra
 from hydra._internal.utils import get_args_parser
@@ -22,9 +22,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from elman import __version__
-from elman.cli.composing import CONF, DEFAULTS, hydra_at
+from elman.cli import launching
+from elman.cli.composing import CONF, DEFAULTS, hydra_at, without_hydra
 from elman.cli.explaining import exit_status, explained, foreseen, null_choices_refused
-from elman.cli.launching import launched
 from elman.cli.planning import planned
 from elman.config import BadSetting, Settings, checked
 from elman.say import say
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from elman.runner import Progress, Result
     from elman.sweep import Sweep
 
+_OF_RUNS = ("overrides", "run", "multirun", "config_path", "config_name", "config_dir")  # flags that say what to run
 _BEGUN = time.perf_counter()  # composing, for a run that is the only one of its process
 
 log = logging.getLogger(__name__)
@@ -47,12 +48,15 @@ def settings(*overrides: str) -> Settings:
         overrides: such as "task=cv" or "hidden_size=8".
 
     Raises:
-        BadSetting: for a key that is unknown, or a value that is of the wrong type or breaks its rule.
+        BadSetting: for a key that is unknown, a value that is of the wrong type or breaks its rule, or settings that
+            make a sweep.
     """
     try:
         with hydra_at(CONF), null_choices_refused():
-            composed = hydra.compose("config", overrides=list(overrides))
-        return checked(composed)
+            composed = hydra.compose("config", overrides=list(overrides), return_hydra_config=True)
+        if composed.hydra.mode == RunMode.MULTIRUN:
+            raise BadSetting(f"these settings make a sweep, not one run: {' '.join(overrides)}")
+        return checked(without_hydra(composed))
     except (HydraException, OmegaConfBaseException) as error:
         raise BadSetting(explained(error)) from error
 
@@ -64,12 +68,14 @@ def main() -> None:
     if sys.argv[1:] == ["--version"]:
         return print(f"elman {__version__}")
     try:
-        flags = get_args_parser().parse_args()
+        flags = _flags()
         if flags.help and not (flags.config_dir or flags.config_path or flags.config_name):
             return _print_help(flags.overrides)
+        if any(value for flag, value in vars(flags).items() if flag not in _OF_RUNS):
+            return _information()
         sweep = planned(flags)
         if sweep is None:
-            _alone()
+            launching.run(flags, _alone.__wrapped__)
         else:
             _swept(sweep, flags)
     except KeyboardInterrupt:
@@ -78,6 +84,21 @@ def main() -> None:
         if show_all or not foreseen(error):
             raise
         _end(explained(error), exit_status(error))
+
+
+def _information() -> None:
+    """What flags of Hydra's own ask for, such as --cfg."""
+    try:
+        _alone()
+    except ValueError as error:  # flags that do not go together
+        _end(explained(error), 2)
+
+
+def _flags() -> Namespace:
+    """The command line as Hydra understands it; what it does not ends the command in one line."""
+    parser: Any = get_args_parser()
+    parser.error = lambda message: _end(f"{message}; settings are written SETTING=VALUE", 2)
+    return cast("Namespace", parser.parse_intermixed_args())
 
 
 def _end(message: str, status: int) -> NoReturn:
@@ -89,10 +110,10 @@ def _print_help(overrides: list[str]) -> None:
     """Fill in the template in conf/config.yaml; Hydra's own --help would first list every group of every plugin."""
     with hydra_at(CONF):
         composed = hydra.compose("config", overrides=overrides, return_hydra_config=True)
-    chosen = OmegaConf.masked_copy(composed, [str(key) for key in composed if key != "hydra"])
+    template, chosen = Template(composed.hydra.help.template), without_hydra(composed)
     choices = {group: sorted(path.stem for path in (CONF / group).glob("*.yaml")) for group in ("task", "experiment")}
     groups = "".join(f"  {group}: {', '.join(names)}\n" for group, names in choices.items())
-    say(Template(composed.hydra.help.template).substitute(APP_CONFIG_GROUPS=groups, CONFIG=OmegaConf.to_yaml(chosen)))
+    say(template.substitute(APP_CONFIG_GROUPS=groups, CONFIG=OmegaConf.to_yaml(chosen)))
 
 
 def _swept(sweep: "Sweep", flags: Namespace) -> None:
@@ -102,14 +123,14 @@ def _swept(sweep: "Sweep", flags: Namespace) -> None:
     trouble: BaseException | None = None
     try:
         with watched(sweep):
-            launched(flags, sweep.directory, _job)
+            launching.sweep(flags, _job, sweep.directory)
     except KeyboardInterrupt as error:
         trouble = error
     except Exception as error:  # the launcher's: those of the jobs are in their run.json
         trouble = error if foreseen(error) else BrokenOff(f"{type(error).__name__}: {str(error).strip()}")
         trouble.__cause__ = error.__cause__ if trouble is error else error
     _forget_if_empty(sweep.directory)
-    unfinished = ended(sweep)
+    unfinished = ended(sweep) if sweep.directory.exists() else 0
     if trouble:
         raise trouble
     if unfinished:
@@ -148,7 +169,7 @@ def _job(composed: DictConfig) -> float:
     try:
         if not job.chdir:
             os.chdir(runtime.cwd)  # a worker may have been started anywhere; task.file=book.txt is here
-        result = _run(composed, directory, compose=job.compose_seconds, lines=logging.DEBUG)
+        result = _run(composed, directory, compose=job.get("compose_seconds"), lines=logging.DEBUG)
     except Exception as error:  # the other jobs of the sweep go on
         if isinstance(error, Refused):  # nothing of it is in run.json, and the log is another run's
             print(f"{directory.name}: {explained(error)}", file=sys.stderr)
@@ -163,7 +184,7 @@ def _job(composed: DictConfig) -> float:
 
 
 def _run(
-    composed: DictConfig, directory: Path, *, compose: float, bar: bool = False, lines: int = logging.INFO
+    composed: DictConfig, directory: Path, *, compose: float | None, bar: bool = False, lines: int = logging.INFO
 ) -> "Result | None":
     from elman import runner
 
@@ -187,7 +208,7 @@ def _run(
                 ".hydra/overrides.yaml": OmegaConf.to_yaml(config.overrides.task),
             },
             progress=progress,
-            seconds={"compose": compose},
+            seconds={} if compose is None else {"compose": compose},
         )
 
 
@@ -198,9 +219,9 @@ def _node() -> str | None:
     return None
 
 
-def _can_draw(stream: TextIO) -> bool:
+def _can_draw(stream: TextIO | None) -> bool:
     """Whether the stream is a terminal with room for a progress bar; some have no size."""
-    return stream.isatty() and os.get_terminal_size(stream.fileno()).columns > 0
+    return stream is not None and stream.isatty() and os.get_terminal_size(stream.fileno()).columns > 0
 
 
 def _forget_if_empty(directory: Path) -> None:

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import hydra
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from elman.config import BadSetting, Settings
 
@@ -37,17 +39,30 @@ def hydra_at(config_dir: Path) -> Iterator[None]:
 
 
 @contextmanager
-def hydra_told(flags: Namespace) -> Iterator[tuple[str, list[str]]]:
-    """Hydra, ready to compose from where the flags of a command say; yields the file's name and the overrides.
+def hydra_told(flags: Namespace) -> Iterator[tuple[Any, str]]:
+    """Hydra, ready to compose from where the flags of a command say; yields it, and the name of the file to begin with.
 
     Raises:
         BadSetting: if there is no such directory.
     """
-    if flags.config_dir and not Path(flags.config_dir).is_dir():
-        raise BadSetting(f"--config-dir must be a directory, not {flags.config_dir}")
-    searched = [f"hydra.searchpath=[file://{Path(flags.config_dir).absolute()}]"] if flags.config_dir else []
+    for flag, directory in (("--config-dir", flags.config_dir), ("--config-path", flags.config_path)):
+        if directory and not Path(directory).is_dir():
+            raise BadSetting(f"{flag} must be a directory, not {directory}")
     with hydra_at(Path(flags.config_path or CONF).absolute()):
-        yield flags.config_name or "config", [*searched, *flags.overrides]
+        application: Any = GlobalHydra.instance().hydra
+        if flags.config_dir:
+            path = application.config_loader.get_search_path()
+            before = SearchPathQuery(provider="schema")
+            path.prepend("command-line", f"file://{Path(flags.config_dir).absolute()}", before)
+            application.config_loader = ConfigLoaderImpl(path)
+        yield application, flags.config_name or "config"
+
+
+def without_hydra(composed: DictConfig) -> DictConfig:
+    """The settings in a configuration that has those of Hydra as well, which are taken out of it."""
+    with open_dict(composed), read_write(composed):
+        del composed["hydra"]
+    return composed
 
 
 def subdirectory(overrides: Iterable[str]) -> str:

@@ -45,13 +45,17 @@ def explained(error: Exception) -> str:
     """One line that says what a user can do about an error."""
     told = isinstance(error, BadSetting) or not isinstance(error.__cause__, OmegaConfBaseException)
     cause = error if told else error.__cause__
-    first = str(cause).partition("\n")[0]
+    first, _, rest = str(cause).partition("\n")
+    if first.endswith(":"):
+        first = f"{first} {rest.partition(chr(10))[0]}"
     match error, cause:
         case MissingConfigException(missing_cfg_file=str(missing)), _ if extra := _EXTRAS.get(missing):
             return f"{'='.join(missing.rsplit('/', 1))} needs one more package: pip install 'elman[{extra}]'"
         case MissingConfigException(options=list(options)), _:
             group, _, choice = str(error.missing_cfg_file).rpartition("/")
             return f"{group} must be one of {', '.join(sorted(options))}, not {choice}"
+        case OverrideParseException(override=str(text)), _ if "=" not in text and text[:1] not in "~+":
+            return f"cannot read {text!r} as a setting; it is written SETTING=VALUE"
         case OverrideParseException(), _:
             quoted = "a value with signs such as = or , is quoted twice: 'SETTING=\"VALUE\"'"
             return f"cannot read {error.override!r} as SETTING=VALUE; {quoted}"
@@ -63,6 +67,8 @@ def explained(error: Exception) -> str:
             return unknown(key)
         case _, ValidationError(full_key=str(key)):
             return wrong_type(key, first)
+    if isinstance(error, ValueError) and _is_null_choice(error):
+        return "a choice such as task must be one of its names, not null; --help lists them"
     if override := re.match(r"Error merging override (.*)", str(error)):  # such as a list in the place of a dictionary
         return f"cannot use {override[1]}: {first}"
     return f"{first}; to sweep over it, add -m" if first.startswith("Ambiguous value") else first

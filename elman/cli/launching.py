@@ -1,4 +1,4 @@
-"""A sweep, started: each of its jobs is composed and handed to a launcher."""
+"""Hydra, told to do a run or the jobs of a sweep: each is composed, and handed to the function that does it."""
 
 import copy
 import time
@@ -8,39 +8,42 @@ from pathlib import Path
 from typing import Any
 
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra.core.global_hydra import GlobalHydra
 from omegaconf import DictConfig, open_dict, read_write
 
 from elman.cli.composing import hydra_told, quoted
 
-_KEPT = 100  # jobs whose configurations are kept, 0.3 MB each
+_KEPT = 100  # configurations that wait to be asked for again, 0.3 MB each
 
 
-def launched(flags: Namespace, directory: Path, job: Callable[[DictConfig], Any]) -> None:
+def run(flags: Namespace, job: Callable[[DictConfig], Any]) -> None:
+    """Do the one run that a command asks for."""
+    with hydra_told(flags) as (application, name):
+        application.run(name, job, flags.overrides)
+
+
+def sweep(flags: Namespace, job: Callable[[DictConfig], Any], directory: Path) -> None:
     """Have Hydra's sweeper and launcher do all jobs of a sweep.
 
     Args:
         flags: of the command that asked for it.
-        directory: of the sweep; a timestamp in it would have moved on, and a worker may have been started anywhere.
         job: does one of them; it stands under its name in its module, where a worker looks for it.
+        directory: of the sweep; a timestamp in it would have moved on, and a worker may have been started anywhere.
     """
-    with hydra_told(flags) as (name, overrides):
-        application: Any = GlobalHydra.instance().hydra
-        application.config_loader = SweepLoader(application.config_loader)
-        application.multirun(
-            name, job, [*overrides, f"hydra.sweep.dir={quoted(str(directory))}", "hydra.mode=MULTIRUN"]
-        )
+    chosen = [f"hydra.sweep.dir={quoted(str(directory))}", "hydra.mode=MULTIRUN"]
+    with hydra_told(flags) as (application, name):
+        application.config_loader = _SweepLoader(application.config_loader.get_search_path())
+        application.multirun(name, job, [*flags.overrides, *chosen])
 
 
-class SweepLoader(ConfigLoaderImpl):
-    """Composes each job of a sweep once, where Hydra asks twice: to check it, and to start it.
+class _SweepLoader(ConfigLoaderImpl):
+    """Composes a job of a sweep, unless there are many, once where Hydra asks twice, to check it and to start it.
 
     How many seconds that took is left in its configuration, because it may run in another process.
     """
 
-    def __init__(self, loader: ConfigLoaderImpl) -> None:
-        self.__dict__.update(vars(loader))
-        self._composed: dict[tuple[str, ...], DictConfig] = {}
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._composed: dict[tuple[str, ...], DictConfig] = {}  # configurations that Hydra will ask for once more
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_composed": {}}  # for a worker, which asks once for a job
@@ -49,11 +52,11 @@ class SweepLoader(ConfigLoaderImpl):
         """The configuration of one job."""
         job = tuple(sweep_overrides)
         if job in self._composed:
-            return copy.deepcopy(self._composed[job])  # a launcher writes into it
+            return self._composed.pop(job)
         start = time.perf_counter()
         config = super().load_sweep_config(master_config, sweep_overrides)
         with read_write(config.hydra.job), open_dict(config.hydra.job):
             config.hydra.job.compose_seconds = time.perf_counter() - start
         if len(self._composed) < _KEPT:
-            self._composed[job] = copy.deepcopy(config)
+            self._composed[job] = copy.deepcopy(config)  # who asks may change what he gets
         return config

@@ -12,10 +12,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
 from hydra.errors import HydraException
 from hydra.types import RunMode
-from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from elman.cli.composing import hydra_told
+from elman.cli.composing import hydra_told, without_hydra
 from elman.cli.explaining import explained, null_choices_refused
 from elman.config import BadSetting, checked, kinds
 
@@ -28,26 +28,29 @@ def planned(flags: Namespace) -> "Sweep | None":
 
     It is asked for by -m, or by hydra.mode in an override or in a file; without any of these there is no need to look.
     """
-    other_command = flags.help or flags.hydra_help or flags.cfg or flags.info or flags.shell_completion
     files = flags.config_dir or flags.config_path or flags.config_name
-    if other_command or not (
-        flags.multirun or files or any("experiment" in o or "hydra" in o for o in flags.overrides)
-    ):
+    if not (flags.multirun or files or any("experiment" in o or "hydra" in o for o in flags.overrides)):
         return None
-    with hydra_told(flags) as (name, overrides), null_choices_refused():
-        loader = GlobalHydra.instance().config_loader()
-        master = loader.load_configuration(name, overrides, run_mode=RunMode.MULTIRUN, validate_sweep_overrides=False)
+    with hydra_told(flags) as (application, name), null_choices_refused():
+        loader = application.config_loader
+        master = loader.load_configuration(
+            name, flags.overrides, run_mode=RunMode.MULTIRUN, validate_sweep_overrides=False
+        )
         is_sweep = flags.multirun or master.hydra.mode == RunMode.MULTIRUN
         _check_directory(master, is_sweep=is_sweep)
         if not is_sweep:
             return None
+        if not OmegaConf.is_config(master.hydra.sweeper):
+            raise BadSetting(f"hydra.sweeper must have settings of its own, not be {master.hydra.sweeper}")
         basic = master.hydra.sweeper._target_.endswith(".BasicSweeper")
         jobs = _checked(_jobs(master, combined=basic), master, loader)
     return _taken(master, jobs if basic else None)
 
 
 def _check_directory(master: DictConfig, *, is_sweep: bool) -> None:
-    """Refuse a directory that Hydra would take no notice of: a sweep's for a run, or a run's for a sweep."""
+    """Refuse a directory without a name, and that of a sweep for a run or the other way round, which Hydra ignores."""
+    if (master.hydra.sweep.dir if is_sweep else master.hydra.run.dir) == "":
+        raise BadSetting(f"hydra.{'sweep' if is_sweep else 'run'}.dir must name a directory")
     named = {override.partition("=")[0].lstrip("+") for override in master.hydra.overrides.hydra}
     wanted, other = ("hydra.sweep.dir", "hydra.run.dir") if is_sweep else ("hydra.run.dir", "hydra.sweep.dir")
     if other in named and wanted not in named:
@@ -69,9 +72,7 @@ def _checked(jobs: list[list[str]], master: DictConfig, loader: ConfigLoader) ->
             values = {o.key_or_group: o.value() for o in parser.parse_overrides(job) if _is_value(o)}
             others = tuple(override for override in job if override.partition("=")[0] not in values)
             if others not in composed:
-                composed[others] = loader.load_sweep_config(master, job)
-                with open_dict(composed[others]), read_write(composed[others]):
-                    del composed[others]["hydra"]
+                composed[others] = without_hydra(loader.load_sweep_config(master, job))
             config = composed[others].copy()
             for key, value in values.items():
                 OmegaConf.update(config, key, value)
