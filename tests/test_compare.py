@@ -276,6 +276,23 @@ def test_a_short_curve_lies_over_a_long_one_and_ends_in_a_dot(tmp_path):
         assert {line.get_marker() for line in axes.lines} == {"o"}
 
 
+def test_the_figure_shows_medians_with_the_middle_half_of_the_networks_and_the_best_possible(tmp_path):
+    write(tmp_path / "a", rates=[[0.5, 0.0], [0.25, 0.3], [0.4, 0.1], [0.35, 0.7], [0.45, 0.4]])
+    comparison = compare.compare(tmp_path)
+    (group,) = comparison.groups
+    figure = comparison_plot.figure(comparison)
+    panel = {tuple(line.get_ydata()): ax for ax in figure.findobj(matplotlib.axes.Axes) for line in ax.lines}
+    for curves in (group.losses, group.rates):
+        _, low, middle, high, _ = np.sort(curves).T
+        (band,) = panel[tuple(middle)].collections
+        half = {corner for edge in (low, high) for corner in zip(curves.index, edge, strict=True)}
+        assert set(map(tuple, band.get_paths()[0].vertices)) == half
+    _, low, middle, high, _ = np.sort(group.mse).T
+    halves, best = (drawn.get_segments() for drawn in panel[tuple(middle)].collections)
+    assert [segment[:, 1].tolist() for segment in halves] == np.stack([low, high], axis=1).tolist()
+    assert [segment[:, 1].tolist() for segment in best] == [[0.25, 0.25], [0.0, 0.0]]
+
+
 def test_the_command_prints_the_table_and_writes_it_beside_the_figure(call, tmp_path):
     write(tmp_path / "a" / "run", rates=[[0.5], [0.0]])
     write(tmp_path / "b" / "run", rates=[[0.0], [0.0]], hidden_size=8)

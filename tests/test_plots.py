@@ -70,11 +70,86 @@ def test_the_levels_of_the_loss_are_named_beside_their_values(finished):
     assert ("xor of the last\ntwo bits at\nevery step\n0.2222" in texts) == (result.settings.task.name == "xor")
 
 
-def test_lines_are_medians_over_networks(finished):
-    directory, _ = finished
-    losses = pd.read_csv(directory / "losses.csv")
-    line = plots.training_loss(directory).axes[0].lines[0]
-    np.testing.assert_allclose(line.get_ydata(), losses.groupby("epoch")["loss"].median())
+def lines(ax):
+    """The heights of each line that is drawn."""
+    return {tuple(np.asarray(line.get_ydata(), dtype=float)) for line in ax.lines}
+
+
+def medians(values):
+    """Lines (P, T) of values (R, T, P) over networks; of three networks they are the middle values to the last bit."""
+    return set(map(tuple, np.median(values, axis=0).T))
+
+
+def test_lines_are_medians_over_networks_and_bands_hold_the_middle_half(finished):
+    directory, result = finished
+    ax = plots.training_loss(directory).axes[0]
+    assert medians(result.losses[..., None]) <= lines(ax)
+    (band,) = ax.collections
+    epoch, loss = band.get_paths()[0].vertices.T
+    for e, losses in enumerate(result.losses.T, 1):
+        at = loss[epoch == e]
+        np.testing.assert_allclose([at.min(), at.max()], np.quantile(losses, [0.25, 0.75]), rtol=1e-12)
+
+
+def test_the_learning_curve_shows_error_rates_above_and_squared_errors_below(finished):
+    directory, result = finished
+    above, below = plots.learning_curve(directory).axes
+    assert medians(np.stack([errors.error_rate for errors in result.curve], axis=1)) <= lines(above)
+    assert medians(np.stack([errors.mse for errors in result.curve], axis=1)) <= lines(below)
+
+
+def test_the_error_over_12_steps_stands_above_the_best_possible(finished):
+    directory, result = finished
+    figure = plots.error_over_12_steps(directory)
+    if result.settings.task.name != "xor":
+        assert figure is None
+        return
+    errors = pd.read_csv(directory / "cycle_errors.csv").pivot(index="step", columns="replicate", values="mse")
+    error, best = (line.get_ydata() for line in figure.axes[0].lines)
+    np.testing.assert_array_equal(error, errors.median(axis=1))
+    np.testing.assert_array_equal(best, np.resize([0.25, 0, 0.25], 12))  # the first bit is read, not predicted
+
+
+def test_the_error_of_bit_1_stands_above_that_of_bit_4(finished):
+    directory, result = finished
+    figure = plots.error_of_bits_1_and_4(directory)
+    if result.settings.task.name != "cv":
+        assert figure is None
+        return
+    errors = np.abs(result.outputs - result.test.targets)[:, :20]
+    for ax, bit in zip(figure.axes, (1, 4), strict=True):
+        drawn = ax.lines[0].get_ydata()
+        np.testing.assert_allclose(drawn, np.median(errors[..., bit - 1], axis=0), rtol=1e-12)  # a root of a square
+
+
+def test_principal_components_are_projections_of_the_hidden_states(finished):
+    directory, result = finished
+    figure = plots.principal_components(directory)
+    if figure is None:
+        assert result.settings.task.name == "xor"
+        return
+    hiddens = result.hiddens[0, :60] - result.hiddens[0, :60].mean(axis=0)
+    _, directions = np.linalg.eigh(hiddens.T @ hiddens)  # the longest last
+    for ax, direction in zip(figure.axes, directions.T[::-1], strict=False):
+        (drawn,) = (line.get_ydata() for line in ax.lines if len(line.get_ydata()) == 24)
+        np.testing.assert_allclose(np.abs(drawn), np.abs(hiddens[:24] @ direction), atol=1e-9)  # eigenvectors' rounding
+
+
+def test_weights_are_squares_in_their_places_with_the_area_of_their_sizes(finished):
+    directory, result = finished
+    grounds, squares = plots.weights(directory).axes[0].collections
+    corners = np.array([path.vertices[:4] for path in squares.get_paths()])
+    (x, y), areas = corners.mean(axis=1).T, np.ptp(corners[:, :, 0], axis=1) ** 2
+    values = np.where(squares.get_facecolors()[:, 0] == 1, areas, -areas)  # white is positive, black negative
+    W_ih, W_hh, b_h, W_ho, b_o = (array[0] for array in result.weights)
+    blocks = (W_ih, W_hh, b_h[:, None], np.vstack([W_ho.T, b_o]))
+    largest = max(np.abs(block).max() for block in blocks)
+    for ground, block in zip(grounds.get_paths(), blocks, strict=True):
+        left, right = ground.vertices[:, 0].min(), ground.vertices[:, 0].max()
+        own, drawn = (left < x) & (x < right), np.zeros_like(block)
+        drawn[y[own].astype(int), (x[own] - left).astype(int)] = values[own]
+        # Weights of less than a thousandth of the largest are not drawn.
+        np.testing.assert_allclose(drawn / areas.max(), block / largest, rtol=1e-9, atol=1e-3)
 
 
 def test_letters_name_the_steps_at_which_they_are_predicted(finished):
