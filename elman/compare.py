@@ -86,7 +86,7 @@ def compare(
     whole = list(runs.finished(every, _TABLES, left_out))
     if not whole:
         raise FileNotFoundError(f"no finished run below {', '.join(map(str, directories or ['runs']))}")
-    settings = [runs.flat(run.entry["settings"]) for run in whole]
+    settings = [runs.flat(run.entry["settings"] | {"files": run.entry.get("files", {})}) for run in whole]
     known = {key for one in settings for key in one}
     for key in by:
         if key not in known:

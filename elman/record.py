@@ -1,7 +1,8 @@
 """A run's directory: claimed by one process, with the run's status in run.json and files that are whole or absent."""
 
+import hashlib
 import json
-import os
+import platform
 import shutil
 import sys
 import time
@@ -15,6 +16,8 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from elman.tasks import FILES
+
 FORMAT = 1
 _LOCK = ".lock"
 _PART = ".part"  # ends the name of a file that is being written
@@ -25,12 +28,15 @@ class Refused(RuntimeError):
 
 
 @contextmanager
-def claimed(directory: Path, settings: Mapping[str, Any], *, outputs: Iterable[str]) -> Iterator[bool]:
+def claimed(
+    directory: Path, settings: Mapping[str, Any], *, files: Mapping[str, str], outputs: Iterable[str]
+) -> Iterator[bool]:
     """Hold a directory for this process alone.
 
     Args:
         directory: made if it does not exist.
         settings: all settings of the run, as plain values.
+        files: the `digests` of the files that these name.
         outputs: names of the files and folders that a run makes there, besides run.json.
 
     Yields:
@@ -46,7 +52,7 @@ def claimed(directory: Path, settings: Mapping[str, Any], *, outputs: Iterable[s
     except Timeout:
         raise Refused(f"{directory}: another process is writing to this directory") from None
     try:
-        yield _is_free(directory, settings, outputs)
+        yield _is_free(directory, settings, files, outputs)
     finally:
         with suppress(PermissionError):  # Windows keeps a file that is open
             (directory / _LOCK).unlink(missing_ok=True)  # while it is still held, so nobody else holds it
@@ -68,12 +74,13 @@ def is_being_written(directory: Path) -> bool:
     return False
 
 
-def _is_free(directory: Path, settings: Mapping[str, Any], outputs: Iterable[str]) -> bool:
+def _is_free(directory: Path, settings: Mapping[str, Any], files: Mapping[str, str], outputs: Iterable[str]) -> bool:
     if settings["overwrite"]:
         return True
     try:
         entry = json.loads((directory / "run.json").read_bytes())
-        same = identity(entry["settings"]) == identity(settings)
+        same = identity(entry["settings"], {}) == identity(settings, {})
+        other = [key for key, digest in files.items() if entry.get("files", {}).get(key) != digest]
         finished = entry["status"] == "finished" and _is_whole(directory, entry.get("bytes", {}))
     except FileNotFoundError:
         if there := [name for name in outputs if (directory / name).exists()]:
@@ -86,17 +93,39 @@ def _is_free(directory: Path, settings: Mapping[str, Any], outputs: Iterable[str
     if not same:
         reason = "holds a run of other settings; overwrite=true would replace it"
         raise Refused(f"{directory}: this directory {reason}")
+    if other:
+        reason = f"holds a run for which {other[0]} held something else; overwrite=true would replace it"
+        raise Refused(f"{directory}: this directory {reason}")
     return not finished
 
 
-def identity(settings: Mapping[str, Any]) -> str:
-    """What is the same for two runs if and only if the settings are that decide what is in their tables."""
-    return json.dumps({k: v for k, v in settings.items() if k not in ("overwrite", "figures")}, sort_keys=True)
+def identity(settings: Mapping[str, Any], files: Mapping[str, str]) -> str:
+    """What is the same for two runs if and only if all is that decides what is in their tables.
+
+    Args:
+        settings: all settings of a run, as plain values.
+        files: the `digests` of the files that these name.
+    """
+    decisive = {key: value for key, value in settings.items() if key not in ("overwrite", "figures")}
+    return json.dumps(decisive | ({"files": dict(files)} if files else {}), sort_keys=True)
+
+
+def digests(settings: Mapping[str, Any]) -> dict[str, str]:
+    """The beginning of the SHA-256 of each file that settings name, by the setting's full key: its content decides too.
+
+    Args:
+        settings: all settings of a run, as plain values, which have been checked.
+    """
+    named = {f"task.{key}": settings["task"].get(key) for key in FILES}
+    if settings["weights_from"] is not None:
+        named["weights_from"] = Path(settings["weights_from"]) / "weights.npz"
+    found = {key: Path(name).expanduser() for key, name in named.items() if name is not None}
+    return {key: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for key, path in found.items()}
 
 
 def _is_whole(directory: Path, sizes: Mapping[str, int]) -> bool:
-    """Whether no table has been lost or cut since it was written."""
-    return all((path := directory / name).exists() and path.stat().st_size >= size for name, size in sizes.items())
+    """Whether no table has been lost or changed its size since it was written."""
+    return all((path := directory / name).exists() and path.stat().st_size == size for name, size in sizes.items())
 
 
 def _clear(directory: Path, outputs: Iterable[str]) -> None:
@@ -135,7 +164,7 @@ def recorded(
         **about,
         "start": _now(),
         "versions": _versions(),
-        "host": os.uname().nodename if hasattr(os, "uname") else None,
+        "host": platform.node(),
         "git": _git(),
     }
 

@@ -226,7 +226,7 @@ def _losses(result: "Result") -> str:
             share = f"{learned.sum()} of {len(learned)} ({learned.mean():.0%})"
             lines.append(f"Networks with at most {tables.SUCCESS:g} of them wrong: {share}")
         if first.notna().any():
-            reached = "" if first.notna().all() else f", reached by {first.notna().sum()} of {len(first)}"
+            reached = "" if first.notna().all() else f" in the {first.notna().sum()} of {len(first)} that reached it"
             epoch = _spread(first.dropna(), ".0f")
             lines.append(f"First test with at most {tables.SUCCESS:g} of them wrong: epoch {epoch}{reached}")
     return "\n".join(lines)

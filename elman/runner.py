@@ -159,13 +159,14 @@ def run(settings: Settings, progress: Progress | None = None) -> Result:
 
 
 def _run(settings: Settings, progress: Progress | None) -> Result:
+    losses = np.empty((settings.replicates, settings.epochs))  # first, so that far too many are refused at once
     seconds: dict[str, float] = {}
     with _timed(seconds, "streams"), np.errstate(over="ignore"):
         test, practice, vectors, levels, initial = _drawn(settings)
     with _timed(seconds, "compile"):
         backend = TRAINERS[settings.backend]()
     with np.errstate(over="ignore", invalid="ignore"):  # the loss is checked instead
-        return _trained(settings, test, practice, vectors, levels, initial, backend, seconds, progress)
+        return _trained(settings, test, practice, vectors, levels, initial, losses, backend, seconds, progress)
 
 
 def _drawn(settings: Settings) -> tuple[Stream, Sequence[Stream], np.ndarray, np.ndarray, Weights]:
@@ -202,13 +203,13 @@ def _trained(
     vectors: np.ndarray,
     levels: np.ndarray,
     initial: Weights,
+    losses: np.ndarray,
     backend: Backend,
     seconds: dict[str, float],
     progress: Progress | None,
 ) -> Result:
     start = np.full((settings.replicates, settings.hidden_size), settings.initial_context)  # (R, H)
     weights, context = initial, start
-    losses = np.empty((settings.replicates, settings.epochs))
     evaluated, curve = [], []
     done = 0
     while True:
@@ -329,13 +330,14 @@ def run_into(
         raise BadSetting(f"weights_from must be another directory than that of this run, not {settings.weights_from}")
     plain = asdict(settings)
     outputs = [f"{name}.csv" for name in tables.TABLES] + ["weights.npz", "figures"]
-    with record.claimed(directory, plain, outputs=outputs) as free:
+    files = record.digests(plain)
+    with record.claimed(directory, plain, files=files, outputs=outputs) as free:
         if not free:
             if settings.figures and not (directory / "figures").exists():
                 _draw(directory)
             return None
         with record.recorded(
-            directory, plain, about=about or {}, attachments=attachments or {}, outputs=outputs
+            directory, plain, about={**(about or {}), "files": files}, attachments=attachments or {}, outputs=outputs
         ) as stages:
             stages.update(seconds or {})
             result = _run(deepcopy(settings), progress)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -25,9 +26,9 @@ def weights(directory: str, *, replicates: int, inputs: int, hidden: int, output
     run = Path(directory).expanduser()
     try:
         finished = json.loads((run / "run.json").read_text(encoding="utf-8"))["status"] == "finished"
-        with np.load(run / "weights.npz") as file:
+        with (run / "weights.npz").open("rb") as whole, np.load(whole) as file:  # numpy would leave a damaged one open
             found = Weights(*(file[name] for name in Weights._fields))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError):
         finished = False
     if not finished:
         raise BadSetting(f"weights_from must be the directory of a finished run, not {directory}")

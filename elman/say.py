@@ -1,4 +1,4 @@
-"""Printing for a reader who may leave early."""
+"""Printing for a reader who may leave early, on a terminal that may not have all letters."""
 
 import os
 import sys
@@ -6,7 +6,8 @@ import sys
 
 def say(text: str) -> None:
     """Print, unless nobody reads any more, as after `elman | head`."""
+    encoding = sys.stdout.encoding or "utf-8"
     try:
-        print(text, flush=True)
+        print(text.encode(encoding, "replace").decode(encoding), flush=True)
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process

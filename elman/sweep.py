@@ -39,7 +39,7 @@ def watched(sweep: Sweep) -> Iterator[None]:
     over = threading.Event()
 
     def watch() -> None:
-        known: dict[Path, str] = {}  # status of the runs that have ended
+        known: dict[Path, Run] = {}  # those that have ended
         first = True
         while True:
             last = over.wait(0 if first else _PERIOD)
@@ -53,7 +53,7 @@ def watched(sweep: Sweep) -> Iterator[None]:
                 else:
                     ended.append(run)
             for run in ended:
-                known[run.directory] = run.entry["status"]
+                known[run.directory] = run
                 if not first:
                     _say(f"{_count(sweep, known, running)} | {_name(sweep, run)}: {_outcome(run)}")
             if first:
@@ -100,16 +100,20 @@ def ended(sweep: Sweep) -> int:
     return len(failures)
 
 
-def _runs(sweep: Sweep, besides: "dict[Path, str] | None" = None) -> list[Run]:
+def _runs(sweep: Sweep, besides: "dict[Path, Run] | None" = None) -> list[Run]:
     """The runs in the sweep's directory that belong to it; besides those that are known already."""
     runs = []
     for directory in _directories(sweep):
         if besides and directory in besides:
             continue
         entry = entry_of(directory)
-        if entry and (sweep.jobs is None or identity(entry["settings"]) in sweep.jobs):
+        if entry and (sweep.jobs is None or _identity(Run(directory, entry)) in sweep.jobs):
             runs.append(Run(directory, entry))
     return runs
+
+
+def _identity(run: Run) -> str:
+    return identity(run.entry["settings"], run.entry.get("files", {}))
 
 
 def _directories(sweep: Sweep) -> list[Path]:
@@ -118,22 +122,22 @@ def _directories(sweep: Sweep) -> list[Path]:
 
 def _failures(sweep: Sweep, found: Sequence[Run]) -> list[str]:
     """A line for each run that did not finish, with the reason if it is known."""
-    finished = {identity(run.entry["settings"]) for run in found if run.entry["status"] == "finished"}
-    failed = [run for run in found if identity(run.entry["settings"]) not in finished]
-    there = finished | {identity(run.entry["settings"]) for run in failed}
+    finished = {_identity(run) for run in found if run.entry["status"] == "finished"}
+    failed = [run for run in found if _identity(run) not in finished]
+    there = finished | {_identity(run) for run in failed}
     missing = [job for settings, job in (sweep.jobs or {}).items() if settings not in there]
     entries = [entry for directory in _directories(sweep) if (entry := entry_of(directory))]
     refused = {frozenset(entry.get("overrides", [])) for entry in entries}
     return [f"{_name(sweep, run)}: {_outcome(run)}" for run in failed] + [
         f"{name(job, sweep.jobs)}: "
-        + ("its directory holds a run of other settings" if frozenset(job) in refused else "it left no run")
+        + ("its directory holds another run" if frozenset(job) in refused else "it left no run")
         for job in missing
     ]
 
 
 def _name(sweep: Sweep, run: Run) -> str:
     jobs = sweep.jobs or {}
-    return name(jobs.get(identity(run.entry["settings"]), run.entry.get("overrides", [])), sweep.jobs)
+    return name(jobs.get(_identity(run), run.entry.get("overrides", [])), sweep.jobs)
 
 
 def name(overrides: Sequence[str], jobs: Mapping[str, Sequence[str]] | None) -> str:
@@ -155,11 +159,13 @@ def _outcome(run: Run) -> str:
     return report.in_one_line(runs.read(run.directory, "summary"))
 
 
-def _count(sweep: Sweep, known: dict[Path, str], running: int) -> str:
-    done = sum(status == "finished" for status in known.values())
-    interrupted = sum(status == "interrupted" for status in known.values())
+def _count(sweep: Sweep, known: dict[Path, Run], running: int) -> str:
+    last = {_identity(run): run.entry["status"] for run in known.values()}  # two jobs may have the same settings
+    done, failed, interrupted = (
+        sum(s == which for s in last.values()) for which in ("finished", "failed", "interrupted")
+    )
     total = f" of {len(sweep.jobs)}" if sweep.jobs is not None else ""
-    count = f"{done}{total} runs done, {running} running, {len(known) - done - interrupted} failed"
+    count = f"{done}{total} runs done, {running} running, {failed} failed"
     return f"{count}, {interrupted} interrupted" if interrupted else count
 
 

@@ -269,8 +269,8 @@ def test_finished_experiments_are_not_run_again(page):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--networks", "0"], "elman-paper: replicates must be at least 1, not 0"),
-        (["--networks", "many"], "elman-paper: replicates must be a whole number, not many"),
+        (["--networks", "0"], "elman-paper: --networks must be a whole number above 0, not 0"),
+        (["--networks", "many"], "elman-paper: --networks must be a whole number above 0, not many"),
         (["hiden_size=3"], "elman-paper: unknown setting hiden_size; did you mean hidden_size?"),
     ],
 )

@@ -59,6 +59,21 @@ def test_overwriting_leaves_nothing_of_the_other_run(tmp_path):
     assert not (tmp_path / "figures").exists()
 
 
+def test_a_run_is_another_one_where_a_file_that_it_read_has_changed(tmp_path):
+    book, run = tmp_path / "book.txt", tmp_path / "run"
+    book.write_text("to be or not to be")
+    chosen = elman.settings("task=text", f"task.file='{book}'", "epochs=1", "figures=false")
+    run_into(run, chosen)
+    assert run_into(run, chosen) is None
+    book.write_text("to be and not to be")
+    with pytest.raises(record.Refused, match=r"holds a run for which task.file held something else; overwrite=true"):
+        run_into(run, chosen)
+    first = json.loads((run / "run.json").read_text())["files"]
+    run_into(tmp_path / "other", chosen)
+    assert first.keys() == {"task.file"}
+    assert json.loads((tmp_path / "other" / "run.json").read_text())["files"] != first
+
+
 def test_a_run_that_dies_while_it_replaces_another_is_run_anew(tmp_path, monkeypatch):
     run_into(tmp_path, settings())
 

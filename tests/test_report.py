@@ -1,4 +1,5 @@
 import re
+from io import BytesIO, TextIOWrapper
 
 import numpy as np
 import pandas as pd
@@ -6,6 +7,7 @@ import pytest
 
 import elman
 from elman import report
+from elman.say import say
 
 
 def test_the_report_gives_task_network_and_stream(finished):
@@ -47,7 +49,7 @@ def test_losses_stand_beside_their_levels_and_networks_that_learned_are_counted(
         "Training loss: 0.2000 (0.1500 to 0.2100) in the last epoch; chance 0.2500, best possible 0.1250",
         "Error rate at the steps that can be predicted: 0.130 (0.000 to 0.500)",
         "Networks with at most 0.01 of them wrong: 2 of 4 (50%)",
-        "First test with at most 0.01 of them wrong: epoch 25 (20 to 30), reached by 2 of 4",
+        "First test with at most 0.01 of them wrong: epoch 25 (20 to 30) in the 2 of 4 that reached it",
     ]
 
 
@@ -133,3 +135,10 @@ def test_a_run_in_one_line_has_the_medians_of_what_is_known():
 def test_runs_are_compared_by_the_median_error_rate_or_where_there_is_none_by_the_squared_error(rates, wanted):
     summary = pd.DataFrame({"predictable_error_rate": rates, "test_mse": [0.25, 0.9, 0.3]})
     assert report.objective(summary) == wanted
+
+
+def test_a_report_is_printed_where_not_all_of_its_letters_can_be(monkeypatch):
+    terminal = TextIOWrapper(BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", terminal)
+    say("a␣b")
+    assert terminal.buffer.getvalue() == b"a?b\n"

@@ -3,6 +3,7 @@ import tracemalloc
 
 import numpy as np
 import oracle
+import pandas as pd
 import pytest
 from conftest import SMALL, lengths
 from hypothesis import given
@@ -180,3 +181,12 @@ def test_run_json_says_what_was_run_and_when(finished):
     assert entry["start"] < entry["end"]
     assert {"streams", "compile", "train", "evaluate", "tables", "figures", "total"} <= entry["seconds"].keys()
     assert {"elman", "python", "numpy", "numba", "hydra-core"} <= entry["versions"].keys()
+
+
+def test_a_result_keeps_the_settings_it_was_trained_with():
+    settings = elman.settings(*SMALL["xor"])
+    result = elman.run(settings)
+    before, stream = TABLES["predictions"](result), result.practice[0].vectors
+    settings.recurrent, settings.task.length = False, 30
+    pd.testing.assert_frame_equal(TABLES["predictions"](result), before)
+    np.testing.assert_array_equal(result.practice[0].vectors, stream)

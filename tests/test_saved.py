@@ -98,3 +98,11 @@ def test_a_trained_network_can_be_tested_with_an_unknown_word(tmp_path):
     assert "zog" in result.test.symbols
     assert "man" not in result.test.symbols
     np.testing.assert_array_equal(result.weights.W_ih, result.initial.W_ih)
+
+
+@pytest.mark.parametrize("size", [0, 100])
+def test_damaged_weights_are_refused(run, tmp_path, size):
+    (tmp_path / "run.json").write_bytes((run[0] / "run.json").read_bytes())
+    (tmp_path / "weights.npz").write_bytes((run[0] / "weights.npz").read_bytes()[:size])
+    with pytest.raises(BadSetting, match="weights_from must be the directory of a finished run, not "):
+        elman.run(elman.settings(*XOR, f"weights_from='{tmp_path}'", "epochs=0"))

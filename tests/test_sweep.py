@@ -142,7 +142,7 @@ def test_a_run_of_other_settings_in_the_place_of_a_job_is_neither_counted_nor_co
     status, _, err = call(*chosen)
     assert status == 1
     assert "0 of 2 runs done" in err.splitlines()[0]
-    assert "  hidden_size=2: its directory holds a run of other settings\n" in err
+    assert "  hidden_size=2: its directory holds another run\n" in err
 
 
 def test_runs_are_known_by_their_settings_however_these_were_given(call, here):
@@ -151,11 +151,19 @@ def test_runs_are_known_by_their_settings_however_these_were_given(call, here):
     assert (status, err) == (0, "2 of 2 runs done, 0 running, 0 failed | sweep\n")
 
 
-def test_a_run_whose_table_was_cut_is_run_again(call, here):
+def test_jobs_of_the_same_settings_count_once(call, here):
+    status, _, err = call(*SWEEP, "seed=1,1", "hydra.sweep.subdir=${hydra.job.num}")
+    assert status == 0
+    assert err.splitlines()[-1].startswith("1 of 1 runs done, 0 running, 0 failed | ")
+    assert len(runs(here / "sweep")) == 2
+
+
+@pytest.mark.parametrize("change", [lambda table: table[:-20], lambda table: table + b"0,"])
+def test_a_run_whose_table_was_changed_is_run_again(call, here, change):
     assert call(*SWEEP, "hidden_size=2,3")[0] == 0
     whole = runs(here / "sweep")
     losses = next((here / "sweep").glob("*hidden_size=2*/losses.csv"))
-    losses.write_bytes(losses.read_bytes()[:-20])
+    losses.write_bytes(change(losses.read_bytes()))
     next((here / "sweep").glob("*hidden_size=3*/summary.csv")).unlink()
     assert call(*SWEEP, "hidden_size=2,3")[0] == 0
     assert runs(here / "sweep") == whole
@@ -222,6 +230,7 @@ def test_a_sweep_is_refused_a_directory_that_is_a_run_or_none(call, here):
     ("arguments", "message"),
     [
         (("-m", "seed=1,2", "hydra.run.dir=here"), "hydra.run.dir must be hydra.sweep.dir for a sweep"),
+        (("seed=1", "hydra.run.dir="), "hydra.run.dir must name a directory"),
         (("seed=1", "hydra.sweep.dir=here"), "hydra.sweep.dir must be hydra.run.dir for one run; a sweep needs -m"),
         (("experiment=luck", "hydra.run.dir=here"), "hydra.run.dir must be hydra.sweep.dir for a sweep"),
     ],
@@ -326,7 +335,7 @@ def test_what_an_earlier_command_left_unfinished_is_not_counted(tmp_path, capsys
     start = "2026-01-01T00:00:00+00:00"
     entry = {"status": "running", "settings": {"seed": 1}, "overrides": ["seed=1"], "start": start}
     (directory / "run.json").write_text(json.dumps(entry))
-    planned = sweep.Sweep(tmp_path, {identity({"seed": seed}): [f"seed={seed}"] for seed in (1, 2)})
+    planned = sweep.Sweep(tmp_path, {identity({"seed": seed}, {}): [f"seed={seed}"] for seed in (1, 2)})
     with sweep.watched(planned):
         pass
     assert capsys.readouterr().err.startswith("0 of 2 runs done, 0 running, 0 failed | ")

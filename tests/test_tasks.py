@@ -310,6 +310,8 @@ def test_a_text_that_cannot_be_used_is_refused(content, options, message, tmp_pa
         (b"symbol,x,y\na,0,1\nb,1\n", "must give each symbol 2 bits, 0 or 1, and in {file} 'b' has 1"),
         (b"symbol,x,y\na,0,1\nb,1,2\n", "must give each symbol 2 bits, 0 or 1, and in {file} 'b' has 1 2"),
         (b"symbol,x,y\na,0,1\nb,1,1\na,1,1\n", "must give each symbol once, and {file} has 'a' twice"),
+        (b"symbol,x,\na,0,1\nb,1,0\n", "must name each column of bits differently, and {file} has x, "),
+        (b"symbol,x,x\na,0,1\nb,1,0\n", "must name each column of bits differently, and {file} has x, x"),
         (b"symbol,x\n\xff,1\n", "must be in UTF-8, and {file} is not, at byte 9"),
     ],
 )

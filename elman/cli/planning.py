@@ -4,7 +4,7 @@ import itertools
 from argparse import Namespace
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from hydra.core.config_loader import ConfigLoader
 from hydra.core.global_hydra import GlobalHydra
@@ -49,10 +49,11 @@ def planned(flags: Namespace) -> "Sweep | None":
 
 def _check_directory(master: DictConfig, *, is_sweep: bool) -> None:
     """Refuse a directory without a name, and that of a sweep for a run or the other way round, which Hydra ignores."""
-    if (master.hydra.sweep.dir if is_sweep else master.hydra.run.dir) == "":
-        raise BadSetting(f"hydra.{'sweep' if is_sweep else 'run'}.dir must name a directory")
-    named = {override.partition("=")[0].lstrip("+") for override in master.hydra.overrides.hydra}
+    overrides = OmegaConf.to_container(master.hydra.overrides.hydra, resolve=False)  # jobs have yet to be numbered
+    named = dict(override.lstrip("+").partition("=")[::2] for override in map(str, cast("list[str]", overrides)))
     wanted, other = ("hydra.sweep.dir", "hydra.run.dir") if is_sweep else ("hydra.run.dir", "hydra.sweep.dir")
+    if named.get(wanted) in ("", "''", '""'):
+        raise BadSetting(f"{wanted} must name a directory")
     if other in named and wanted not in named:
         what = "a sweep" if is_sweep else "one run; a sweep needs -m"
         raise BadSetting(f"{other} must be {wanted} for {what}")
@@ -63,7 +64,7 @@ def _checked(jobs: list[list[str]], master: DictConfig, loader: ConfigLoader) ->
 
     Those that differ only in the values of settings are composed once.
     """
-    from elman.record import identity
+    from elman.record import digests, identity
     from elman.sweep import name
 
     parser, composed, found = OverridesParser.create(loader), dict[tuple[str, ...], DictConfig](), {}
@@ -76,7 +77,8 @@ def _checked(jobs: list[list[str]], master: DictConfig, loader: ConfigLoader) ->
             config = composed[others].copy()
             for key, value in values.items():
                 OmegaConf.update(config, key, value)
-            found[identity(asdict(checked(config)))] = job
+            settings = asdict(checked(config))
+            found[identity(settings, digests(settings))] = job
         except (BadSetting, HydraException, OmegaConfBaseException) as error:
             which = f"job {name(job, {str(i): one for i, one in enumerate(jobs)})}: " if len(jobs) > 1 else ""
             raise BadSetting(f"{which}{explained(error)}") from error

@@ -27,6 +27,8 @@ def main() -> None:
     )
     parser.add_argument("settings", nargs="*", metavar="SETTING=VALUE", help="for all experiments, such as seed=7")
     given = parser.parse_args()
+    if not given.networks.isdecimal() or int(given.networks) < 1:
+        _end(f"--networks must be a whole number above 0, not {given.networks}", 2)
 
     from elman.config import BadSetting
     from elman.record import Refused
@@ -74,18 +76,26 @@ def reproduce(
     directory = directory.resolve()  # in the settings of runs that start from others, however it was written
     runs: dict[str, Path] = {}
     settings: dict[str, Settings] = {}
+    seconds: dict[str, float] = {}
+
+    def composed(name: str, chosen: Sequence[str]) -> "Settings":
+        start = time.perf_counter()
+        result = cli.settings(f"experiment={name}", *chosen)
+        seconds[name] = time.perf_counter() - start
+        return result
+
     for section in SECTIONS:
         if not section.weights_from:
-            settings[section.experiment] = cli.settings(f"experiment={section.experiment}", *overrides)
+            settings[section.experiment] = composed(section.experiment, overrides)
     for section in SECTIONS:
         name, chosen = section.experiment, list(overrides)
         if section.weights_from:
             chosen += ["epochs=0", f"weights_from={quoted(str(runs[section.weights_from]))}"]
-            settings[name] = cli.settings(f"experiment={name}", *chosen)
+            settings[name] = composed(name, chosen)
         same = [runs[other] for other in runs if settings[other] == settings[name]]
         runs[name] = same[0] if same else directory / name
         if not same:
-            _run(runs[name], name, settings[name], chosen, say)
+            _run(runs[name], name, settings[name], chosen, seconds[name], say)
     measured = [
         Measured(
             section,
@@ -102,13 +112,18 @@ def reproduce(
 
 
 def _run(
-    directory: Path, name: str, settings: "Settings", overrides: Sequence[str], say: Callable[[str], None]
+    directory: Path,
+    name: str,
+    settings: "Settings",
+    overrides: Sequence[str],
+    compose: float,
+    say: Callable[[str], None],
 ) -> None:
     from elman import report, runner, tables
 
     start, chosen = time.perf_counter(), [f"experiment={name}", *overrides]
     about = {"command": sys.argv, "overrides": chosen, "experiment": name}
-    result = runner.run_into(directory, settings, about=about)
+    result = runner.run_into(directory, settings, about=about, seconds={"compose": compose})
     told = report.in_one_line(tables.summary(result)) if result else "finished before"
     say(f"{name}: {told} ({time.perf_counter() - start:.0f} s)")
 

@@ -18,6 +18,9 @@ TASKS: dict[str, Callable[..., Stream]] = {"xor": xor, "cv": cv, "words": words,
 # The elements of the longest unit, where that is fixed: a shorter stream might not hold a whole one.
 LONGEST_UNIT = {"xor": 3, "cv": 4}
 
+# Settings of tasks that name a file.
+FILES = ("file", "codes")
+
 _NO_SETTINGS = ("rng", "test", "return")
 
 

@@ -70,6 +70,9 @@ def _table(file: str, symbols: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
             f"task.codes must have a header, a column of symbols and one or more of bits, not so in {file}"
         )
     header, *rows = lines
+    names = [name.strip() for name in header[1:]]
+    if "" in names or len(set(names)) < len(names):
+        raise BadSetting(f"task.codes must name each column of bits differently, and {file} has {', '.join(names)}")
     found: dict[str, list[int]] = {}
     for row in rows:
         symbol, *bits = row[0].strip() or SPACE, *(bit.strip() for bit in row[1:])
@@ -84,7 +87,7 @@ def _table(file: str, symbols: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
     for symbol in symbols:
         if symbol not in found:
             raise BadSetting(f"task.codes must have each symbol of task.file, and {file} does not have {symbol!r}")
-    return np.array([found[symbol] for symbol in symbols], dtype=np.uint8), tuple(name.strip() for name in header[1:])
+    return np.array([found[symbol] for symbol in symbols], dtype=np.uint8), tuple(names)
 
 
 def _read(key: str, file: str) -> str:
