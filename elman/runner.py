@@ -7,7 +7,7 @@ from copy import deepcopy
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import overload
+from typing import NamedTuple, overload
 
 import numpy as np
 
@@ -162,20 +162,27 @@ def _run(settings: Settings, progress: Progress | None) -> Result:
     losses = np.empty((settings.replicates, settings.epochs))  # first, so that far too many are refused at once
     seconds: dict[str, float] = {}
     with _timed(seconds, "streams"), np.errstate(over="ignore"):
-        test, practice, vectors, levels, initial = _drawn(settings)
+        drawn = _drawn(settings)
     with _timed(seconds, "compile"):
         backend = TRAINERS[settings.backend]()
     with np.errstate(over="ignore", invalid="ignore"):  # the loss is checked instead
-        return _trained(settings, test, practice, vectors, levels, initial, losses, backend, seconds, progress)
+        return _trained(settings, drawn, losses, backend, seconds, progress)
 
 
-def _drawn(settings: Settings) -> tuple[Stream, Sequence[Stream], np.ndarray, np.ndarray, Weights]:
-    """Draw the streams and the initial weights. The first k networks do not depend on how many there are.
+class _Drawn(NamedTuple):
+    """What R networks begin with."""
 
-    Returns:
-        The test stream, R practice streams, the vectors (R, T, n) of these or (1, T, n) if they are one, their levels
-        of the loss (R, 2), and the weights of R networks.
-    """
+    test: Stream
+    practice: Sequence[Stream]
+    vectors: np.ndarray
+    """(R, T, n): those of the practice streams; (1, T, n) if they are one."""
+    levels: np.ndarray
+    """(R, 2): as in Result."""
+    initial: Weights
+
+
+def _drawn(settings: Settings) -> _Drawn:
+    """Draw the streams and the initial weights. The first k networks do not depend on how many there are."""
     R, task = settings.replicates, settings.task.name
     for_test, for_replicates = np.random.SeedSequence(settings.seed).spawn(2)
     test = draw(task, settings.task.options(), np.random.default_rng(for_test), test=True)
@@ -193,23 +200,19 @@ def _drawn(settings: Settings) -> tuple[Stream, Sequence[Stream], np.ndarray, np
         initial = network.stack(drawn)
     else:
         initial = saved.weights(settings.weights_from, replicates=R, **sizes)
-    return test, practice, vectors[0][None] if one else np.stack(vectors), np.resize(levels, (R, 2)), initial
+    return _Drawn(test, practice, vectors[0][None] if one else np.stack(vectors), np.resize(levels, (R, 2)), initial)
 
 
 def _trained(
     settings: Settings,
-    test: Stream,
-    practice: Sequence[Stream],
-    vectors: np.ndarray,
-    levels: np.ndarray,
-    initial: Weights,
+    drawn: _Drawn,
     losses: np.ndarray,
     backend: Backend,
     seconds: dict[str, float],
     progress: Progress | None,
 ) -> Result:
     start = np.full((settings.replicates, settings.hidden_size), settings.initial_context)  # (R, H)
-    weights, context = initial, start
+    weights, context = drawn.initial, start
     evaluated, curve = [], []
     done = 0
     while True:
@@ -218,7 +221,7 @@ def _trained(
             with _timed(seconds, "evaluate"):
                 test_context = start if settings.reset_context else context
                 evaluated.append(done)
-                curve.append(_tested(weights, test_context, test, backend, settings.recurrent))
+                curve.append(_tested(weights, test_context, drawn.test, backend, settings.recurrent))
         if progress and done and (is_last or done % REPORT_EVERY == 0):
             progress(done, losses[:, done - 1])
         if is_last:
@@ -228,8 +231,8 @@ def _trained(
             weights, context, losses[:, done:stop] = backend.train(
                 weights,
                 context,
-                vectors[:, :-1],
-                vectors[:, 1:],
+                drawn.vectors[:, :-1],
+                drawn.vectors[:, 1:],
                 epochs=stop - done,
                 learning_rate=settings.learning_rate,
                 reset_to=settings.initial_context if settings.reset_context else None,
@@ -239,10 +242,10 @@ def _trained(
         done = stop
     return Result(
         settings=settings,
-        practice=practice,
-        levels=levels,
-        test=test,
-        initial=initial,
+        practice=drawn.practice,
+        levels=drawn.levels,
+        test=drawn.test,
+        initial=drawn.initial,
         weights=weights,
         context=start if settings.reset_context else context,
         losses=losses,
