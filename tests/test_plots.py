@@ -66,8 +66,35 @@ def test_the_levels_of_the_loss_are_named_beside_their_values(finished):
     texts = [text.get_text() for text in plots.training_loss(directory).axes[0].texts]
     assert f"chance\n{summary['chance_loss'].mean():.4f}" in texts
     known = result.test.expected is not None
-    assert (f"best possible\n{summary['floor_loss'].mean():.4f}" if known else "best possible: unknown") in texts
+    assert (f"best possible\n{summary['floor_loss'].mean():.4f}" if known else "best possible:\nunknown") in texts
     assert ("xor of the last\ntwo bits at\nevery step\n0.2222" in texts) == (result.settings.task.name == "xor")
+
+
+def test_curve_and_chance_keep_off_the_axis_where_the_best_is_unknown(finished):
+    directory, result = finished
+    if result.test.expected is None:
+        axes = plots.training_loss(directory).axes[0]
+        low, high = axes.get_ylim()
+        lowest = min(pd.read_csv(directory / "losses.csv")["loss"].min(), result.levels[0, 0])
+        assert lowest - low > 0.05 * (high - low)
+
+
+def test_titles_say_what_lines_bands_and_arrows_are(finished):
+    directory, _ = finished
+    for plot in (plots.training_loss, plots.learning_curve):
+        assert plot(directory).axes[0].get_title().endswith("\nmedian and middle half of 3 networks")
+    if figure := plots.phase_portrait(directory):
+        assert "\narrows: " in figure.axes[0].get_title()
+
+
+def test_a_line_stands_before_each_unit_but_the_first(finished):
+    directory, result = finished
+    if figure := plots.principal_components(directory):
+        lines = figure.axes[0].lines[:-1]
+        assert all(line.get_xdata()[0] > 0 for line in lines)
+        unit = {"cv": "syllable", "words": "word", "sentences": "sentence"}.get(result.settings.task.name)
+        told = f"; a line before each {unit}" if unit else ""
+        assert figure.axes[-1].get_xlabel() == f"element read{told}"
 
 
 def lines(ax):
@@ -195,7 +222,7 @@ def test_many_symbols_are_reduced_to_the_most_frequent(finished, monkeypatch):
     shown = [text.get_text() for text in figure.axes[0].texts[:4]]
     assert len(set(shown)) == 4
     assert counts[np.isin(names, shown)].min() >= np.sort(counts)[-4]
-    assert f"4 of {len(names)}" in figure.get_suptitle()
+    assert f"4 most frequent of {len(names)}" in figure.get_suptitle()
 
 
 def test_no_symbol_of_a_text_is_too_strange_for_a_figure(tmp_path):
@@ -206,7 +233,16 @@ def test_no_symbol_of_a_text_is_too_strange_for_a_figure(tmp_path):
     )
     run_into(tmp_path / "run", settings)
     named = [t.get_text() for t in plots.clusters(tmp_path / "run").axes[0].texts]
-    assert {"\\$\\no\\$", "文", "_", "a&b", "%", "{"} <= set(named)
+    assert {"\\$\\no\\$", "U+6587", "_", "a&b", "%", "{"} <= set(named)
+
+
+def test_occurrences_show_their_symbol_as_it_is_written(tmp_path):
+    text = tmp_path / "text.txt"
+    text.write_text(" ".join(["a", "cat", "A", "dog"] * 20))
+    settings = ("task=text", "task.level=words", f"task.file={text}", "hidden_size=2", "occurrences=[a,A]")
+    run_into(tmp_path / "run", elman.settings(*settings, "figures=false"))
+    leaves = {t.get_text() for t in plots.occurrences(tmp_path / "run").axes[0].texts}
+    assert {"A dog [a]", "a cat [A]"} <= leaves
 
 
 def test_weights_of_so_many_symbols_that_none_could_be_seen_are_not_drawn(tmp_path):

@@ -5,7 +5,6 @@ readers tell apart. Where a run has several networks, lines are medians over the
 of them, and what cannot be averaged is shown of the first.
 """
 
-import warnings
 from collections.abc import Callable
 from io import BytesIO
 from pathlib import Path
@@ -41,10 +40,7 @@ PLOTS: dict[str, Callable[[Path], Figure | None]] = {
 def drawn(run: Path) -> dict[str, bytes]:
     """Each figure that the run's CSVs can show, as a PNG, by file name."""
     images = {}
-    with rc_context(STYLE), warnings.catch_warnings():
-        warnings.filterwarnings(
-            "ignore", "Glyph .* missing"
-        )  # a user's own text may have letters that the font has not
+    with rc_context(STYLE):
         for name, plot in PLOTS.items():
             if figure := plot(run):
                 file = BytesIO()

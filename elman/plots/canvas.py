@@ -9,12 +9,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, findfont, get_font
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 GREY = "#666666"
 WIDTH = 3.5  # inches: one column
 WIDE = 7.2  # inches: two columns and the space between
 DPI = 200
+LINE = 0.12  # inches, of names of steps
+NAME = 6.5  # points, the size of an upright one
 STYLE: dict[Any, Any] = {
     "font.size": 7.5,
     "axes.titlesize": 8,
@@ -55,7 +58,7 @@ def canvas(
     """A figure with axes inside fixed margins, in inches; an automatic layout would draw everything twice."""
     figure = Figure(figsize=(width, height))
     axes = figure.subplots(rows, columns, squeeze=False)
-    top, bottom = 0.12 + 0.14 * title_lines, 0.28 + 0.12 * tick_lines
+    top, bottom = 0.12 + 0.14 * title_lines, 0.28 + LINE * tick_lines
     figure.subplots_adjust(
         left=left / width,
         right=1 - right / width,
@@ -68,13 +71,19 @@ def canvas(
 
 
 def of_networks(frame: pd.DataFrame) -> str:
-    """The end of a title that says over how many networks a line is the median."""
+    """The end of a title that says how many networks are shown."""
     return f" ({n} networks)" if (n := frame["replicate"].nunique()) > 1 else ""
 
 
+def lines_and_bands(frame: pd.DataFrame) -> str:
+    """A second line of a title that says what lines and bands are."""
+    n = frame["replicate"].nunique()
+    return f"\nmedian and middle half of {n} networks" if n > 1 else ""
+
+
 def networks(frame: pd.DataFrame) -> str:
-    """What a line shows."""
-    return "median network" if frame["replicate"].nunique() > 1 else "network"
+    """What a line and its band show."""
+    return "median, middle half" if frame["replicate"].nunique() > 1 else "network"
 
 
 def which(frame: pd.DataFrame) -> str:
@@ -91,20 +100,40 @@ def band(ax: Axes, wide: pd.DataFrame, colour: str, label: str, **style: Any) ->
 
 
 def short(name: str, most: int = 14) -> str:
-    """A name that fits into a figure: the beginning of a long one, and no mathematics between dollar signs."""
-    return (name if len(name) <= most else name[: most - 1] + "…").replace("$", r"\$")
+    """A name that fits into a figure: the beginning of a long one, and only what its font can show."""
+    name = in_glyphs(name)
+    return without_mathematics(name if len(name) <= most else name[: most - 1] + "…")
+
+
+def in_glyphs(name: str) -> str:
+    """A name in which the code stands for each letter that the font of the figures lacks, as U+65E5."""
+    font = get_font(findfont(FontProperties()))
+    return "".join(letter if font.get_char_index(ord(letter)) else f"U+{ord(letter):04X}" for letter in name)
+
+
+def without_mathematics(name: str) -> str:
+    """A name in which dollar signs stand for themselves."""
+    return name.replace("$", r"\$")
+
+
+def width(name: str, size: float, weight: str = "normal") -> float:
+    """The width of a name in inches; faster than to draw it."""
+    font = get_font(findfont(FontProperties(weight=weight)))
+    font.set_size(size, 72)
+    font.set_text(name)
+    return font.get_width_height()[0] / 64 / 72
 
 
 def lines_of(names: Sequence[str]) -> float:
     """The height of the names of steps, in lines; words are turned upright."""
-    longest = max((len(short(name)) for name in names), default=1)
-    return 1 if longest <= 2 else 0.1 + 0.46 * longest
+    shown = {short(name) for name in names}
+    return 1 if max(map(len, shown), default=1) <= 2 else 0.45 + max(width(name, NAME) for name in shown) / LINE
 
 
 def name_steps(ax: Axes, steps: Sequence[float], names: Sequence[str]) -> None:
     """Name the steps below the axes."""
     words = lines_of(names) > 1
-    ax.set_xticks(steps, [short(name) for name in names], rotation=90 if words else 0, fontsize=6.5 if words else None)
+    ax.set_xticks(steps, [short(name) for name in names], rotation=90 if words else 0, fontsize=NAME if words else None)
 
 
 def divided(classes: pd.DataFrame, symbols: Iterable[str], most: int = 4) -> dict[str, set[str]]:

@@ -10,12 +10,10 @@ from matplotlib import colormaps, rcParams
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure, SubFigure
-from matplotlib.font_manager import FontProperties
-from matplotlib.textpath import TextPath
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from elman.compare import Comparison, Group, text
-from elman.plots.canvas import COLOURS, GREY, WIDE
+from elman.plots.canvas import COLOURS, GREY, WIDE, in_glyphs, width, without_mathematics
 
 _BANDS = 6  # so many bands can be told apart where they overlap
 _BOTTOM = 0.66  # inches below the axes
@@ -61,7 +59,7 @@ def _side_by_side(part: SubFigure, height: float, groups: list[Group], rows: pd.
     """How many networks succeed, how they learn, and what they err on; the names on the left are the legend."""
     colours = _colours(groups)
     names = [_name([text(group.values[key]) for key in keys]) for group in groups]
-    left = 0.22 + max(map(_width, names))
+    left = 0.22 + max(width(name, rcParams["font.size"], "bold") for name in names)
     share = max(0.95, 2.5 - left)
     overview = _axes(part, height, left, share, _BOTTOM, height - _BOTTOM - 0.45)
     _overview(overview, rows, colours, names)
@@ -95,12 +93,6 @@ def _side_by_side(part: SubFigure, height: float, groups: list[Group], rows: pd.
         )
 
 
-def _width(name: str) -> float:
-    """The width of a name in the overview, in inches."""
-    font = FontProperties(size=rcParams["ytick.labelsize"], weight="bold")
-    return TextPath((0, 0), name, prop=font).get_extents().width / 72
-
-
 def _axes(part: SubFigure, height: float, left: float, width: float, bottom: float, high: float) -> Axes:
     """Axes at a place in inches."""
     return part.add_axes((left / WIDE, bottom / height, width / WIDE, high / height))
@@ -131,8 +123,8 @@ def _shade(colour: str, by: float) -> Any:
 
 
 def _name(values: list[str], of_none: str = "all") -> str:
-    """The name of a group in a figure, with no mathematics between dollar signs."""
-    return text(", ".join(values), _LONGEST).replace("$", r"\$") or of_none
+    """The name of a group in a figure."""
+    return without_mathematics(text(in_glyphs(", ".join(values)), _LONGEST)) or of_none
 
 
 def _shown(group: Group) -> dict[str, Any]:

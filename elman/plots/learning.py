@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from elman.plots.canvas import COLOURS, GREY, band, canvas, networks, of_networks, settings
+from elman.plots.canvas import COLOURS, GREY, band, canvas, lines_and_bands, networks, settings
 from elman.runs import read
 
 # The mean squared error of answering, at every step, the exclusive-or of the last two bits: on two of three steps it is
@@ -19,23 +19,26 @@ def training_loss(run: Path) -> Figure | None:
     losses, summary = read(run, "losses"), read(run, "summary")
     if losses.empty:
         return None
-    figure, (ax,) = canvas(2.3, right=0.85)
+    title = f"Training loss{lines_and_bands(summary)}"
+    several = title.count("\n")
+    figure, (ax,) = canvas(2.3 + 0.14 * several, right=0.85, title_lines=1 + several)
     wide = losses.pivot(index="epoch", columns="replicate", values="loss")
     band(ax, wide, COLOURS[0], networks(summary), marker=_marker(wide))
     chance, best = summary["chance_loss"].mean(), summary["floor_loss"].mean()
     _level(ax, chance, "chance")
     if pd.notna(best):
         _level(ax, best, "best possible")
-    else:
-        best = losses["loss"].min()
-        ax.annotate(
-            "best possible: unknown", (0.98, 0.9), xycoords="axes fraction", ha="right", fontsize=6.5, color=GREY
-        )
     if settings(run)["task"]["name"] == "xor":
         _level(ax, XOR_OF_LAST_TWO, "xor of the last\ntwo bits at\nevery step")
-    ax.set_ylim(min(best - 0.08 * (chance - best), losses["loss"].min()), None)
+    low, high = ax.get_ylim()
+    lowest = min(level for level in (chance, best, losses["loss"].min()) if pd.notna(level))
+    ax.set_ylim(min(low, lowest - 0.08 * (high - lowest)), high)
+    if pd.isna(best):  # at that end of the margin from which the level of chance is far
+        up = chance < (low + high) / 2
+        at, va = (1.02, 1 if up else 0), "top" if up else "bottom"
+        ax.annotate("best possible:\nunknown", at, xycoords="axes fraction", va=va, fontsize=6.5, color=GREY)
     ax.locator_params(axis="x", integer=True, min_n_ticks=1)
-    ax.set(title=f"Training loss{of_networks(summary)}", xlabel="epoch", ylabel="mean squared error")
+    ax.set(title=title, xlabel="epoch", ylabel="mean squared error")
     return figure
 
 
@@ -47,7 +50,9 @@ def learning_curve(run: Path) -> Figure | None:
     floor = errors.groupby("position")["floor_mse"].first()
     positions, known = curve["position"].unique(), floor.notna().all()
     beside = len(positions) > 4
-    figure, (above, below) = canvas(3.6, rows=2, right=0.8 if beside else 0.1)
+    title = f"Test errors by position{lines_and_bands(curve)}"
+    several = title.count("\n")
+    figure, (above, below) = canvas(3.6 + 0.14 * several, rows=2, right=0.8 if beside else 0.1, title_lines=1 + several)
     for ax, measure in ((above, "error_rate"), (below, "mse")):
         for number, position in enumerate(positions):
             colour, line = COLOURS[number % len(COLOURS)], "-" if number < len(COLOURS) else "--"
@@ -60,7 +65,7 @@ def learning_curve(run: Path) -> Figure | None:
     above.tick_params(labelbottom=False)
     place = {"loc": "upper left", "bbox_to_anchor": (1, 1), "title": "predicted"} if beside else {}
     above.legend(**{"title": "predicted element", "ncols": 1 + (not beside), **place}, fontsize=6.5, title_fontsize=6.5)
-    above.set(title=f"Test errors by position{of_networks(curve)}", ylabel="share of steps wrong")
+    above.set(title=title, ylabel="share of steps wrong")
     below.set(xlabel="epoch", ylabel="mean squared error")
     best = "best possible" if known else "best possible: unknown"
     below.plot([], [], color=GREY, linestyle=":" if known else "", linewidth=0.8, label=best)

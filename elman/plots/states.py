@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from elman.plots.canvas import COLOURS, GREY, canvas, divided, has, lines_of, name_steps, short, which
+from elman.plots.canvas import COLOURS, GREY, canvas, divided, has, lines_of, name_steps, settings, short, which
 from elman.runs import read
 
 STEPS = 24  # shown over time
@@ -17,6 +17,7 @@ TRAJECTORIES = 3
 LONGEST = 12  # elements of a trajectory
 COMPONENTS = 3
 FONT = 6.5
+UNITS = {"cv": "syllable", "words": "word", "sentences": "sentence"}  # of the stream of a task
 
 Box = tuple[float, float, float, float]  # left, bottom, right, top
 
@@ -55,15 +56,17 @@ def principal_components(run: Path) -> Figure | None:
         1.0 + 0.75 * len(shares) + 0.12 * lines, rows=len(shares), tick_lines=lines, left=0.8, between=0.12
     )
     for ax, component in zip(axes, columns, strict=True):
-        for start in shown.index[shown["starts"]]:
+        for start in shown.index[shown["starts"]][1:]:  # the first would lie on the axis
             ax.axvline(start - 0.5, color=GREY, linewidth=0.4)
         ax.plot(shown.index, shown[component], color=COLOURS[component - 1], marker="o", markersize=3)
         ax.set_ylabel(f"PC {component} ({shares[component - 1]:.0%})")
         ax.set_xlim(shown.index[0] - 0.7, shown.index[-1] + 0.7)
         ax.tick_params(labelbottom=ax is axes[-1])
+        ax.locator_params(axis="y", nbins=4, min_n_ticks=3)
         name_steps(ax, shown.index, shown["input"].tolist())
-    axes[0].set_title(f"Principal components over time{_which(run)}")
-    axes[-1].set_xlabel("element read; a line before each unit" if shown["starts"].sum() > 1 else "element read")
+    axes[0].set_title(f"Principal components{_which(run)}")
+    marks = f"; a line before each {_unit(run)}" if shown["starts"].sum() > 1 else ""
+    axes[-1].set_xlabel(f"element read{marks}")
     figure.align_ylabels(axes)
     return figure
 
@@ -77,12 +80,12 @@ def phase_portrait(run: Path) -> Figure | None:
     if found is None or len(found[1]) < 2:
         return None
     steps, shares = found
-    figure, (ax,) = canvas(3.5, left=0.76)
+    units = list(_first_units(steps))
+    figure, (ax,) = canvas(3.5 + 0.14 * bool(units), left=0.76, title_lines=1 + bool(units))
     classes = divided(read(run, "classes"), steps["input"].unique().tolist()) if has(run, "classes") else {}
     for colour, (name, members) in zip(COLOURS, (classes or {"": set(steps["input"])}).items(), strict=False):
         own = steps[steps["input"].isin(members)]
-        ax.scatter(own[1], own[2], s=9, color=colour, alpha=0.45, linewidth=0, label=name)
-    units = list(_first_units(steps))
+        ax.scatter(own[1], own[2], s=9, color=colour, alpha=0.45, linewidth=0, label=short(name))
     for number, unit in enumerate(units):
         grey = ("#000000", "#555555", "#888888")[number % 3]
         ends = unit[[1, 2]].to_numpy()
@@ -93,7 +96,7 @@ def phase_portrait(run: Path) -> Figure | None:
     ax.margins(0.12)
     ax.locator_params(axis="x", nbins=5)
     ax.set(
-        title=f"Hidden states in the phase plane{_which(run)}",
+        title=f"Phase portrait{_which(run)}{_arrows(run, units)}",
         xlabel=f"principal component 1 ({shares[0]:.0%} of variance)",
         ylabel=f"principal component 2 ({shares[1]:.0%})",
     )
@@ -139,6 +142,19 @@ def _first_units(steps: pd.DataFrame) -> Iterator[pd.DataFrame]:
             seen |= set(unit["input"])
             found += 1
             yield unit
+
+
+def _unit(run: Path) -> str:
+    """What a stream is made of, besides its elements."""
+    return UNITS.get(settings(run)["task"]["name"], "unit")
+
+
+def _arrows(run: Path, units: Sequence[pd.DataFrame]) -> str:
+    """A second line of the title that says where the arrows lead."""
+    if not units:
+        return ""
+    some = f"{len(units)} {_unit(run)}s, step by step" if len(units) > 1 else f"{len(units[0])} steps in turn"
+    return f"\narrows: {some}"
 
 
 def _label(figure: Figure, ax: Axes, units: Sequence[pd.DataFrame]) -> None:

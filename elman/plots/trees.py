@@ -9,12 +9,11 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from elman.plots.canvas import COLOURS, GREY, canvas, divided, has, settings, short, which
+from elman.plots.canvas import COLOURS, GREY, canvas, divided, has, settings, short, which, width
 from elman.runs import read
 
 MOST_LEAVES = 60
 ROW = 0.115  # inches between two leaves, and between two lines below
-LETTER = 0.058  # inches, the width of a letter in a leaf's name
 FONT = 6.5
 
 
@@ -37,51 +36,57 @@ def clusters(run: Path) -> Figure | None:
     colour_of = {symbol: colour for colour, group in zip(COLOURS, classes.values(), strict=False) for symbol in group}
     unknown = settings(run)["task"].get("replace", [])[1::2]
     columns = first["network"].nunique()
-    figure, axes = _canvas(
-        shown, lines=len(classes), longest=max(len(short(symbol)) for symbol in first["symbol"]), columns=columns
-    )
+    names = [short(symbol) for symbol in first["symbol"].unique()]
+    figure, axes = _canvas(names, lines=len(classes), columns=columns, weight="bold" if unknown else "normal")
     for ax, (network, one) in zip(axes, first.groupby("network", sort=False), strict=True):
         merges = _merges(run, str(network), "symbols") if shown == len(symbols) else _clustered(run, one)
         leaves, colours = one["symbol"].tolist(), [colour_of.get(symbol, "black") for symbol in one["symbol"]]
         _tree(ax, merges, [short(leaf) for leaf in leaves], colours, bold=[leaf in unknown for leaf in leaves])
         agreement = _agreement(run, str(network), "symbols") if classes else {}
-        _lines(ax, [(f"{name} {agreement[name]:.2f}", colour) for name, colour in zip(classes, COLOURS, strict=False)])
+        _lines(
+            ax,
+            [(f"{short(name)} {agreement[name]:.2f}", colour) for name, colour in zip(classes, COLOURS, strict=False)],
+        )
         ax.set_title(network if columns > 1 else "")
-    of = "" if shown == len(symbols) else f", {shown} of {len(symbols)}"
-    _head(figure, f"Hidden states by symbol{of}{which(means)}")
+    of = "Hidden states by symbol"
+    if shown < len(symbols):
+        of = f"States by symbol: {shown} most frequent of {len(symbols)}"
+    _head(figure, f"{of}{which(means)}")
     return figure
 
 
 def occurrences(run: Path) -> Figure | None:
     """The tree of the hidden states at single occurrences, of the first network after training, after Figure 9.
 
-    Each is named by its context and, in capitals, the symbol that was read; its colour is that
-    of its position, where positions are classes.
+    Each is named by its context and, in brackets, the symbol that was read; its colour is that of its position, where
+    positions are classes.
     """
     every = read(run, "occurrences").fillna({"context": ""}) if has(run, "occurrences") else pd.DataFrame()
     if not has(run, "cluster_agreement") or len(every) < 3:
         return None
     one = every[(every["replicate"] == 0) & (every["network"] == "trained")]
     names = [
-        " ".join([*(short(word, 10) for word in row.context.split()), short(row.symbol.upper())])
+        " ".join([*(short(word, 10) for word in row.context.split()), f"[{short(row.symbol)}]"])
         for row in one.itertuples()
     ]
     trained, untrained = (_agreement(run, network, "occurrences") for network in ("trained", "untrained"))
     explained = sorted(set(one["input_position"]) & trained.keys())  # a colour that no line names would tell nothing
     colour_of = dict(zip(explained, COLOURS, strict=False))
     beside = {name: f" (untrained {value:.2f})" for name, value in untrained.items()}
-    figure, (ax,) = _canvas(len(names), lines=len(trained), longest=max(map(len, names)))
+    figure, (ax,) = _canvas(names, lines=len(trained))
     _tree(ax, _merges(run, "trained", "occurrences"), names, [colour_of.get(p, "black") for p in one["input_position"]])
-    texts = {name: f"{name} {value:.2f}{beside.get(name, '')}" for name, value in trained.items()}
+    texts = {name: f"{short(name)} {value:.2f}{beside.get(name, '')}" for name, value in trained.items()}
     _lines(ax, [(text, colour_of.get(name, "black")) for name, text in texts.items()])
-    _head(figure, f"Single occurrences in their contexts{which(every)}")
+    _head(figure, f"Single [occurrences] in their contexts{which(every)}")
     return figure
 
 
-def _canvas(leaves: int, *, lines: int, longest: int, columns: int = 1) -> tuple[Figure, Sequence[Axes]]:
+def _canvas(
+    leaves: Sequence[str], *, lines: int, columns: int = 1, weight: str = "normal"
+) -> tuple[Figure, Sequence[Axes]]:
     """Axes with room for the names of the leaves on their right and for lines of text below."""
-    names = 0.1 + LETTER * longest
-    height = 0.81 + 0.15 * (columns > 1) + ROW * (max(leaves, 8) + (lines + 1 if lines else 0))
+    names = 0.16 + max(width(leaf, FONT, weight) for leaf in leaves)
+    height = 0.81 + 0.15 * (columns > 1) + ROW * (max(len(leaves), 8) + (lines + 1 if lines else 0))
     figure, axes = canvas(height, columns=columns, title_lines=columns, left=0.1, right=names, between=names + 0.12)
     figure.subplots_adjust(bottom=(0.46 + ROW * (lines + 1 if lines else 0)) / height)
     return figure, np.ravel(axes).tolist()

@@ -12,7 +12,7 @@ from elman.plots.canvas import WIDE, WIDTH, lines_of, short, which
 from elman.runs import read
 
 MOST_NAMED = 45  # columns; the names of more would overlap
-MOST_CELL, LEFT, RIGHT, GAP = 0.2, 0.45, 0.1, 0.12  # inches
+MOST_CELL, LEFT, RIGHT, GAP = 0.2, 0.45, 0.3, 0.12  # inches
 SMALLEST_CELL = 0.015  # inches, three dots; less could not be seen
 LEAST = 1e-3  # of the largest weight; less would be smaller than a dot
 GROUND = "#A0A0A0"
@@ -72,9 +72,7 @@ def weights(run: Path) -> Figure | None:
     ax.add_collection(PolyCollection(grounds, facecolors=GROUND, linewidths=0))
     corners, rgb = np.concatenate(squares), np.concatenate(colours)
     ax.add_collection(PolyCollection(cast("Sequence[np.ndarray]", corners), facecolors=rgb, linewidths=0))
-    if cell * (H + 1) / 2 + GAP > 0.28:  # else it would run into the names below "context"
-        below = max(H + 0.5, H + 0.06 / cell)  # where cells are small, under the column of the hidden units' biases
-        ax.text(across - I - 0.03 / cell, below, "bias", ha="right", va="center", fontsize=FONT)
+    ax.text(across + 0.05 / cell, H + 0.5, "bias", va="center", fontsize=FONT)
     for row, unit in enumerate(units):
         ax.text(-0.05 / cell, row + 0.5, unit, ha="right", va="center", fontsize=FONT)
     if cell * H > 0.12:  # else it would leave the figure
