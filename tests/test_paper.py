@@ -235,6 +235,21 @@ def test_verdicts_are_those_of_the_runs(page):
             assert f"kept by {one.kept(values).sum()} of 2 networks" in article
 
 
+def test_the_page_names_no_directory_of_the_machine_it_was_made_on(page):
+    text, path = page
+    assert str(path.parent.parent) not in text
+    assert "weights_from=figure7</code> beside this page" in text
+
+
+def test_a_tree_says_how_many_claims_its_network_bears_out(page):
+    text, path = page
+    section = next(section for section in SECTIONS if section.experiment == "figure7" and len(section.claims) == 6)
+    kept = [bool(one.kept(one.values(path.parent / "figure7"))[0]) for one in section.claims]
+    assert f"Network 1 of 2; it keeps {sum(kept)} of the 6 rules beside." in text
+    figure7 = text[text.index(f"{section.title}</h2>") : text.index("Figure 8: a word never met</h2>")]
+    assert len(re.findall(r"of 2 networks, (?:network 1 among them|not by network 1)", figure7)) == 6
+
+
 def test_every_element_of_the_page_is_closed_and_every_link_leads_somewhere(page):
     text, _ = page
     opened, ids, links = [], [], []

@@ -19,6 +19,7 @@ _BADGES: dict[Verdict, tuple[str, str]] = {
     "does not hold": ("not", "✗"),
     "not measured": ("soft", "–"),
 }
+_TREES = {"clusters", "occurrences"}  # figures of network 1, which may not be as most networks are
 _STYLE = Path(__file__).with_name("page.css")
 
 
@@ -98,20 +99,40 @@ def _badge(verdict: Verdict) -> str:
 
 def _section(number: int, one: Measured) -> str:
     section, entry = one.section, _entry(one.run)
-    figures = "".join(_figure(one.run, name, text) for name, text in section.figures)
-    claims = "".join(_claim(claim, values) for claim, values in zip(section.claims, one.values, strict=True))
-    command = " ".join(["elman", *entry["overrides"]])
+    drawn = any(name in _TREES for name, _ in section.figures)
+    figures = "".join(
+        _figure(one.run, name, text + (_of_network_1(one) if name in _TREES else "")) for name, text in section.figures
+    )
+    claims = "".join(_claim(claim, values, drawn) for claim, values in zip(section.claims, one.values, strict=True))
+    source = Path(entry["settings"]["weights_from"] or "")
+    beside = source.parent == one.run.parent  # its path says nothing to whom the page is sent
+    overrides = [
+        f"weights_from={source.name}" if beside and override.startswith("weights_from=") else override
+        for override in entry["overrides"]
+    ]
+    command, where = " ".join(["elman", *overrides]), " beside this page" if beside else ""
     return f"""<section id="{_id(number)}" aria-labelledby="{_id(number)}-title">
 <h2 id="{_id(number)}-title">{escape(section.title)}</h2>
 <p>{escape(section.told)}</p>
 <div class="body">
 <div>{figures}</div>
 <div>{claims}
-<p class="command">Run as <code>{escape(command)}</code> in {entry["seconds"]["total"]:.0f} s.</p>
+<p class="command">Run as <code>{escape(command)}</code>{where} in {entry["seconds"]["total"]:.0f} s.</p>
 </div>
 </div>
 </section>
 """
+
+
+def _of_network_1(one: Measured) -> str:
+    """The end of a caption: how many of the claims beside it the network bears out that is drawn."""
+    kept = [
+        bool(claim.kept(values).iloc[0])
+        for claim, values in zip(one.section.claims, one.values, strict=True)
+        if len(values) > 1
+    ]
+    networks = max(map(len, one.values))
+    return f" Network 1 of {networks}; it keeps {sum(kept)} of the {len(kept)} rules beside." if kept else ""
 
 
 def _figure(run: Path, name: str, text: str) -> str:
@@ -127,13 +148,15 @@ def _figure(run: Path, name: str, text: str) -> str:
     )
 
 
-def _claim(claim: Claim, values: pd.Series) -> str:
+def _claim(claim: Claim, values: pd.Series, drawn: bool) -> str:
     form = f".{claim.decimals}f"
     measured = f"{values.median():{form}}" if len(values) else "nothing: the settings of this run leave it out"
     if len(values) > 1:
         measured = f"median {measured} ({values.min():{form}} to {values.max():{form}})"
     kept = claim.kept(values)
     by = f": kept by {kept.sum()} of {len(kept)} network{'s' if len(kept) > 1 else ''}" if len(kept) else ""
+    if drawn and len(kept) > 1:
+        by += ", network 1 among them" if kept.iloc[0] else ", not by network 1"
     printed = f"<dt>Paper</dt><dd>{escape(claim.printed)}</dd>\n" if claim.printed else ""
     return f"""<article class="claim">
 <h3>{escape(claim.text)}</h3>
