@@ -132,7 +132,11 @@ def _of_network_1(one: Measured) -> str:
         if len(values) > 1
     ]
     networks = max(map(len, one.values))
-    return f" Network 1 of {networks}; it keeps {sum(kept)} of the {len(kept)} rules beside." if kept else ""
+    if not kept:
+        return ""
+    several = f"keeps {sum(kept)} of the {len(kept)} rules"
+    how = several if len(kept) > 1 else "keeps the rule" if kept[0] else "breaks the rule"
+    return f" Network 1 of {networks}; it {how} beside."
 
 
 def _figure(run: Path, name: str, text: str) -> str:
