@@ -158,14 +158,17 @@ def test_jobs_of_the_same_settings_count_once(call, here):
     assert len(runs(here / "sweep")) == 2
 
 
-@pytest.mark.parametrize("change", [lambda table: table[:-20], lambda table: table + b"0,"])
-def test_a_run_whose_table_was_changed_is_run_again(call, here, change):
-    assert call(*SWEEP, "hidden_size=2,3")[0] == 0
+def test_a_run_whose_table_was_cut_or_lost_or_has_grown_is_run_again(call, here):
+    assert call(*SWEEP, "hidden_size=2,3,4")[0] == 0
     whole = runs(here / "sweep")
-    losses = next((here / "sweep").glob("*hidden_size=2*/losses.csv"))
-    losses.write_bytes(change(losses.read_bytes()))
-    next((here / "sweep").glob("*hidden_size=3*/summary.csv")).unlink()
-    assert call(*SWEEP, "hidden_size=2,3")[0] == 0
+    losses, summary, curve = (
+        next((here / "sweep").glob(f"*hidden_size={H}*/{table}.csv"))
+        for H, table in ((2, "losses"), (3, "summary"), (4, "learning_curve"))
+    )
+    losses.write_bytes(losses.read_bytes()[:-20])
+    summary.unlink()
+    curve.write_bytes(curve.read_bytes() + b"0,")
+    assert call(*SWEEP, "hidden_size=2,3,4")[0] == 0
     assert runs(here / "sweep") == whole
 
 
@@ -238,6 +241,9 @@ def test_a_sweep_is_refused_a_directory_that_is_a_run_or_none(call, here):
 def test_a_directory_that_would_be_ignored_is_refused(call, here, arguments, message):
     assert call(*arguments) == (2, "", f"elman: {message}\n")
     assert list(here.iterdir()) == []
+
+
+def test_the_directories_of_runs_and_sweeps_may_both_be_named(call, here):
     assert call("-m", "seed=1", *TINY, "figures=false", "hydra.run.dir=one", "hydra.sweep.dir=many")[0] == 0
     assert [path.name for path in here.iterdir()] == ["many"]
 
