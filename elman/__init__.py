@@ -16,10 +16,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from elman import compare, plots, tables
-    from elman.cli import settings
+    from elman import plots, tables
+    from elman.cli.compose import settings
+    from elman.comparison import compare
     from elman.config import Settings
-    from elman.runner import Result, run
+    from elman.result import Result
+    from elman.runner import run
     from elman.runs import load, load_runs
     from elman.stream import Stream
 
@@ -28,9 +30,10 @@ __all__ = ["Result", "Settings", "Stream", "compare", "load", "load_runs", "plot
 
 # Each public name is imported when it is first used, so that `elman --help` need not wait for pandas.
 _HOME = {
-    "settings": "cli",
+    "compare": "comparison",
+    "settings": "cli.compose",
     "Settings": "config",
-    "Result": "runner",
+    "Result": "result",
     "run": "runner",
     "Stream": "stream",
     "load": "runs",

@@ -26,7 +26,7 @@ def main() -> None:
     # Importing makes so many objects that looking for garbage among them would take a sixth of a short run.
     gc.set_threshold(200_000)
     atexit.register(gc.freeze)
-    from elman.cli import main as command_line
+    from elman.cli.main import main as command_line
 
     command_line()
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from omegaconf import MISSING, DictConfig, OmegaConf
 
-from elman.refusal import BadSetting as BadSetting
+from elman.errors import ConfigError
 
 
 @dataclass
@@ -43,11 +43,11 @@ class Settings:
     seed: int = MISSING
     replicates: int = MISSING
     shared_stream: bool = MISSING
-    initial_weights: float = MISSING
+    initial_scale: float = MISSING
     weights_from: str | None = MISSING
     initial_context: float = MISSING
-    reset_context: bool = MISSING
-    recurrent: bool = MISSING
+    reset_context: str = MISSING
+    context: str = MISSING
     evaluate_every: int = MISSING
     record_steps: int = MISSING
     occurrences: list[str] = MISSING
@@ -76,7 +76,7 @@ _RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
     "learning_rate": (lambda v: 0 < v < math.inf, "above 0 and finite"),
     "seed": (lambda v: v >= 0, "at least 0"),
     "replicates": (lambda v: v >= 1, "at least 1"),
-    "initial_weights": (lambda v: 0 <= v < math.inf, "at least 0 and finite"),
+    "initial_scale": (lambda v: 0 <= v < math.inf, "at least 0 and finite"),
     "initial_context": (lambda v: 0 <= v <= 1, "from 0 to 1"),
     "evaluate_every": (lambda v: v >= 0, "at least 0"),
     "record_steps": (lambda v: v >= 0, "at least 0"),
@@ -87,17 +87,17 @@ def checked(composed: DictConfig) -> Settings:
     """Turn a composed configuration into plain settings.
 
     Raises:
-        BadSetting: for a key that is unknown or missing, or a value that breaks its rule.
+        ConfigError: for a key that is unknown or missing, or a value that breaks its rule.
     """
     _check_keys(composed, [field.name for field in fields(Settings)], "")
     task = composed.task
     if not isinstance(task, DictConfig) or OmegaConf.is_missing(task, "name") or "name" not in task:
-        raise BadSetting("task.name has no value")
+        raise ConfigError("task.name has no value")
     _check_name("task.name", task.name, _tasks())
     _check_keys(task, [field.name for field in fields(_schema(task.name))], "task.", task.name)
     settings = OmegaConf.to_object(composed)
     if not isinstance(settings, Settings):
-        raise BadSetting("the configuration does not start from elman's own: its defaults list must keep `schema`")
+        raise ConfigError("the configuration does not start from elman's own: its defaults list must keep `schema`")
     settings.task = _task(settings.task)
     check(settings)
     return settings
@@ -107,33 +107,35 @@ def check(settings: Settings) -> None:
     """Hold every value against its rule.
 
     Raises:
-        BadSetting: for the first value that breaks its rule.
+        ConfigError: for the first value that breaks its rule.
     """
-    from elman import saved
-    from elman.states import EUCLIDEAN_ONLY, METHODS, METRICS
-    from elman.train import TRAINERS
+    from elman import checkpoint
+    from elman.hidden import EUCLIDEAN_ONLY, METHODS, METRICS
+    from elman.trainers import BACKENDS
 
     if not isinstance(settings.task, Task):
-        raise BadSetting(f"task must be a task, not {settings.task!r}")
+        raise ConfigError(f"task must be a task, not {settings.task!r}")
     types = {field.name: field.type for field in fields(Settings) if field.name != "task"}
     _check_types(types, vars(settings), "")
     for key, (holds, rule) in _RULES.items():
         value = getattr(settings, key)
         if not holds(value):
-            raise BadSetting(f"{key} must be {rule}, not {value}")
-    _check_name("backend", settings.backend, TRAINERS)
+            raise ConfigError(f"{key} must be {rule}, not {value}")
+    _check_name("backend", settings.backend, BACKENDS)
+    _check_name("context", settings.context, ("hidden", "none"))
+    _check_name("reset_context", settings.reset_context, ("epoch", "never"))
     _check_name("cluster_method", settings.cluster_method, METHODS)
     _check_name("cluster_metric", settings.cluster_metric, METRICS)
     if settings.cluster_method in EUCLIDEAN_ONLY and settings.cluster_metric != "euclidean":
         rule = f"euclidean with cluster_method={settings.cluster_method}"
-        raise BadSetting(f"cluster_metric must be {rule}, not {settings.cluster_metric}")
+        raise ConfigError(f"cluster_metric must be {rule}, not {settings.cluster_metric}")
     if settings.epochs == 0 and settings.weights_from is None:
-        raise BadSetting(f"epochs must be {_RULES['epochs'][1]}, not 0")
+        raise ConfigError(f"epochs must be {_RULES['epochs'][1]}, not 0")
     n = _check_task(settings.task)
     _check_occurrences(settings)
     if settings.weights_from is not None:
         sizes = {"inputs": n, "hidden": settings.hidden_size, "outputs": n}
-        saved.weights(settings.weights_from, replicates=settings.replicates, **sizes)
+        checkpoint.weights(settings.weights_from, replicates=settings.replicates, **sizes)
 
 
 def _check_occurrences(settings: Settings) -> None:
@@ -148,7 +150,7 @@ def _check_occurrences(settings: Settings) -> None:
     read = sorted(set(test.input_symbols.tolist()))
     for symbol in settings.occurrences:
         if symbol not in read or settings.occurrences.count(symbol) > 1:
-            raise BadSetting(
+            raise ConfigError(
                 f"occurrences must be different symbols of the test stream, {', '.join(read)}, not {symbol}"
             )
 
@@ -166,7 +168,7 @@ def _check_task(task: Task) -> int:
     why = f", the longest unit of {task.name}" if task.name in LONGEST_UNIT else ""
     for key in ("length", "test_length"):
         if key in given and given[key] < shortest:
-            raise BadSetting(f"task.{key} must be at least {shortest}{why}, not {given[key]}")
+            raise ConfigError(f"task.{key} must be at least {shortest}{why}, not {given[key]}")
     # Only the task knows what else it cannot use, so it is asked for short streams.
     short = {key: min(value, _CHECKED_LENGTH) if key.endswith("length") else value for key, value in given.items()}
     streams = [draw(task.name, short, np.random.default_rng(0), test=test) for test in (False, True)]
@@ -208,10 +210,10 @@ def _converted(value: Any, kind: Any) -> Any:
 def _check_keys(composed: DictConfig, known: list[str], prefix: str, task: str | None = None) -> None:
     for key in composed:
         if key not in known:
-            raise BadSetting(unknown(prefix + str(key), task))
+            raise ConfigError(unknown(prefix + str(key), task))
     for key in known:
         if OmegaConf.is_missing(composed, key) or key not in composed:
-            raise BadSetting(f"{prefix}{key} has no value")
+            raise ConfigError(f"{prefix}{key} has no value")
 
 
 def _check_types(
@@ -222,9 +224,9 @@ def _check_types(
         if get_origin(kind) is dict and isinstance(value, dict):
             _check_types(dict.fromkeys(value, get_args(kind)[1]), value, f"{prefix}{key}.", show)
         elif not _fits(value, kind):
-            raise BadSetting(f"{prefix}{key} must be {_named(kind)}, not {show(value)}")
+            raise ConfigError(f"{prefix}{key} must be {_named(kind)}, not {show(value)}")
         if kind is int and key != "seed" and value > _MOST:
-            raise BadSetting(f"{prefix}{key} must be at most {_MOST}, not {value}")
+            raise ConfigError(f"{prefix}{key} must be at most {_MOST}, not {value}")
 
 
 def _fits(value: Any, kind: Any) -> bool:
@@ -244,7 +246,7 @@ def _named(kind: Any) -> str:
 
 def _check_name(key: str, value: str, choices: Iterable[str]) -> None:
     if value not in choices:
-        raise BadSetting(f"{key} must be one of {', '.join(choices)}, not {value}")
+        raise ConfigError(f"{key} must be one of {', '.join(choices)}, not {value}")
 
 
 def unknown(key: str, task: str | None = None) -> str:

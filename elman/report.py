@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from elman import measures, tables
+from elman import metrics, tables
 from elman.stream import Stream
 
 if TYPE_CHECKING:
-    from elman.runner import Result
+    from elman.result import Result
 
 FIRST_ELEMENTS = 15
 FIRST_STEPS = 20
@@ -19,7 +19,7 @@ LARGEST = 3  # outputs that are shown of a prediction with one bit a symbol
 def report(result: "Result") -> str:
     """The whole report: task, stream, predictions, errors beside the best possible, losses."""
     steps, medians = _steps(result), _medians(result)
-    predictable = np.isin(steps["position"], np.array(result.test.position_names)[measures.predictable(result.test)])
+    predictable = np.isin(steps["position"], np.array(result.test.position_names)[metrics.predictable(result.test)])
     parts = [f"{_headline(result)}\n{_elements(result)}"]
     if len(steps):
         shown = steps[:FIRST_STEPS]
@@ -60,7 +60,7 @@ def objective(summary: pd.DataFrame) -> float:
 
 def _headline(result: "Result") -> str:
     s, n = result.settings, result.test.vectors.shape[1]
-    T = len(result.practice[0].vectors) - (not s.reset_context)  # without the row that closes a wrapped stream
+    T = len(result.training[0].vectors) - (s.reset_context == "never")  # without the row that closes a wrapped stream
     networks = "" if s.replicates == 1 else f"{s.replicates} networks "
     start = "" if s.weights_from is None else f", weights from {s.weights_from}"
     return (
@@ -70,7 +70,7 @@ def _headline(result: "Result") -> str:
 
 
 def _elements(result: "Result") -> str:
-    first = result.practice[0].symbols[:FIRST_ELEMENTS]
+    first = result.training[0].symbols[:FIRST_ELEMENTS]
     return f"The practice stream begins: {' '.join(first)}"
 
 
@@ -88,7 +88,7 @@ def _steps(result: "Result") -> pd.DataFrame:
     outputs, _ = result.predict(result.settings.record_steps)  # (R, steps, n)
     R, steps, _ = outputs.shape
     middle = np.median(outputs, axis=0)  # (steps, n)
-    right = measures.right(outputs, result.test, slice(steps)).sum(axis=0)  # (steps,)
+    right = metrics.right(outputs, result.test, slice(steps)).sum(axis=0)  # (steps,)
     columns: dict[str, object] = {"step": range(steps), "input": result.test.input_symbols[:steps]}
     if result.test.one_hot:
         columns["largest outputs"] = [_largest(row, result.test.features) for row in middle]
@@ -118,7 +118,7 @@ def _targets(test: Stream) -> list[str]:
 
 def _positions(result: "Result") -> pd.DataFrame:
     """One row a position: error rate and root mean squared error, each beside the best possible."""
-    errors, best = result.curve[-1], measures.floor(result.test)
+    errors, best = result.curve[-1], metrics.floor(result.test)
     rates, rmses = errors.error_rate.T, np.sqrt(errors.mse).T  # (P, R)
     columns: dict[str, object] = {
         "position": result.test.position_names,
@@ -199,7 +199,7 @@ def _likelihood(frame: pd.DataFrame, result: "Result") -> str:
 def _first_letters(result: "Result") -> str:
     """For letters in words: whether the error tells where a word begins (the paper's Figure 6)."""
     n, first = result.test.position_counts, np.array(result.test.position_names) == "letter 1"
-    mse, best = result.curve[-1].mse, measures.floor(result.test).mse  # each (R, P)
+    mse, best = result.curve[-1].mse, metrics.floor(result.test).mse  # each (R, P)
 
     lines, errors = [], []
     for where, chosen in (("at first letters", first), ("at all later letters", ~first)):

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from elman import measures, states
+from elman import hidden, metrics
 
 if TYPE_CHECKING:
-    from elman.runner import Result
+    from elman.result import Result
     from elman.stream import Stream
 
 CYCLE = 12  # steps of the paper's Figure 3
@@ -49,7 +49,7 @@ def learning_curve(result: "Result") -> pd.DataFrame:
 
 def position_errors(result: "Result") -> pd.DataFrame:
     """The errors over the test stream after training, by position, beside the best possible squared error."""
-    errors, floor = result.curve[-1], measures.floor(result.test)
+    errors, floor = result.curve[-1], metrics.floor(result.test)
     return _grid(
         {"replicate": range(len(result.losses)), "position": result.test.position_names},
         n=result.test.position_counts,
@@ -62,7 +62,7 @@ def position_errors(result: "Result") -> pd.DataFrame:
 
 def bit_errors(result: "Result") -> pd.DataFrame:
     """The same bit by bit; the position "all" takes all steps together."""
-    errors, floor, n = result.curve[-1], measures.floor(result.test), result.test.position_counts
+    errors, floor, n = result.curve[-1], metrics.floor(result.test), result.test.position_counts
 
     def with_all(by_position: np.ndarray) -> np.ndarray:  # (R, P, n) -> (R, n, 1 + P)
         overall = (by_position * n[:, None]).sum(axis=1, keepdims=True) / n.sum()
@@ -152,11 +152,11 @@ def hidden_means(result: "Result") -> pd.DataFrame:
     Of the trained networks and, if they were not read from a run, of the same before training. Empty for a stream of
     two symbols.
     """
-    symbols, counts, _ = states.symbols(result.test)
+    symbols, counts, _ = hidden.symbols(result.test)
     if not _has_trees(result):
         return pd.DataFrame()
-    keys = {"replicate": range(len(result.losses)), "network": result.states.networks, "symbol": symbols}
-    return _with_units(_grid(keys, n=counts), result.states.means)
+    keys = {"replicate": range(len(result.losses)), "network": result.hidden_states.networks, "symbol": symbols}
+    return _with_units(_grid(keys, n=counts), result.hidden_states.means)
 
 
 def occurrences(result: "Result") -> pd.DataFrame:
@@ -165,15 +165,15 @@ def occurrences(result: "Result") -> pd.DataFrame:
     The context are the two symbols read before, input_position is the place of the symbol itself. Empty if none is
     chosen.
     """
-    steps, test = states.occurrences(result.test, result.settings.occurrences), result.test
+    steps, test = hidden.occurrences(result.test, result.settings.occurrences), result.test
     if not len(steps):
         return pd.DataFrame()
-    frame = _grid({"replicate": range(len(result.losses)), "network": result.states.networks, "step": steps})
+    frame = _grid({"replicate": range(len(result.losses)), "network": result.hidden_states.networks, "step": steps})
     step = frame["step"].to_numpy(int)
     frame.insert(2, "symbol", test.input_symbols[step])
     frame["input_position"] = test.positions[step]
     frame["context"] = [" ".join(test.input_symbols[max(0, t - CONTEXT) : t]) for t in step]
-    return _with_units(frame, result.states.single)
+    return _with_units(frame, result.hidden_states.single)
 
 
 def clusters(result: "Result") -> pd.DataFrame:
@@ -198,7 +198,7 @@ def cluster_agreement(result: "Result") -> pd.DataFrame:
     """
     columns = ["replicate", "network", "tree", "class", "members", "jaccard"]
     rows = [
-        (*key, name, int(members.sum()), states.agreement(merges, members))
+        (*key, name, int(members.sum()), hidden.agreement(merges, members))
         for *key, merges, of_leaves in _trees(result)
         for name, members in of_leaves.items()
     ]
@@ -236,7 +236,7 @@ def _moments(outputs: np.ndarray, test: "Stream") -> np.ndarray:
     """Mean and standard deviation over the steps of each measure of PAPER, of outputs (R, T, n): (R, rows, 2)."""
     assert test.target_expected is not None
     wanted = {"next word": test.targets, "likelihood": test.target_expected}
-    found = {against: measures.distances(outputs, vectors) for against, vectors in wanted.items()}
+    found = {against: metrics.distances(outputs, vectors) for against, vectors in wanted.items()}
     steps = [found[against][measure] for against, measure in PAPER]  # each (R, T)
     return np.stack([np.stack([each.mean(axis=-1), each.std(axis=-1)], axis=-1) for each in steps], axis=1)
 
@@ -245,9 +245,9 @@ def summary(result: "Result") -> pd.DataFrame:
     """One row a network: how far it came, beside chance and the best possible; empty where it never happened."""
     losses, evaluated, n = result.losses, result.evaluated, result.test.position_counts
     trained, epochs = losses.shape[1] > 0, np.arange(1, losses.shape[1] + 1)
-    chance, floor = result.levels[:, 0], result.levels[:, 1]
+    chance, floor = result.baselines[:, 0], result.baselines[:, 1]
     curve = np.stack([errors.error_rate for errors in result.curve], axis=1)  # (R, K, P)
-    rates = measures.predictable_error_rate(curve, result.test)  # (R, K)
+    rates = metrics.predictable_error_rate(curve, result.test)  # (R, K)
     taken_off = losses <= (chance - TAKEOFF * (chance - floor))[:, None]  # (R, epochs)
     succeeded = rates <= SUCCESS  # (R, K); comparisons with NaN are false
     return pd.DataFrame(
@@ -259,7 +259,7 @@ def summary(result: "Result") -> pd.DataFrame:
             "chance_loss": chance,
             "floor_loss": floor,
             "test_mse": (result.curve[-1].mse * n).sum(axis=1) / n.sum(),
-            "test_floor_mse": (measures.floor(result.test).mse[0] * n).sum() / n.sum(),
+            "test_floor_mse": (metrics.floor(result.test).mse[0] * n).sum() / n.sum(),
             "predictable_error_rate": rates[:, -1],
             "takeoff_epoch": _first(taken_off, epochs),
             "success_epoch": _first(succeeded, evaluated),
@@ -331,24 +331,24 @@ def _with_units(frame: pd.DataFrame, activations: np.ndarray) -> pd.DataFrame:
 
 
 def _has_trees(result: "Result") -> bool:
-    return len(states.symbols(result.test)[0]) > 2  # two leaves make one tree only
+    return len(hidden.symbols(result.test)[0]) > 2  # two leaves make one tree only
 
 
 def _trees(result: "Result") -> Iterator[tuple[int, str, str, np.ndarray, dict[str, np.ndarray]]]:
     """Each replicate, network and tree, with its merges, and by the classes of its leaves which belong to them."""
     test, chosen = result.test, result.settings
-    symbols, single = states.symbols(test)[0], states.occurrences(test, chosen.occurrences)
+    symbols, single = hidden.symbols(test)[0], hidden.occurrences(test, chosen.occurrences)
     of_leaves = {
         "symbols": {name: np.isin(symbols, sorted(members)) for name, members in test.classes.items()},
         "occurrences": _groups(test.input_symbols[single], test.positions[single]),
     }
-    trees = {"symbols": result.states.means} if _has_trees(result) else {}
+    trees = {"symbols": result.hidden_states.means} if _has_trees(result) else {}
     if len(single) > 2:
-        trees["occurrences"] = result.states.single
+        trees["occurrences"] = result.hidden_states.single
     for replicate in range(len(result.losses)) if trees else ():
-        for number, network in enumerate(result.states.networks):
+        for number, network in enumerate(result.hidden_states.networks):
             for tree, vectors in trees.items():
-                merges = states.tree(
+                merges = hidden.tree(
                     vectors[number, replicate], method=chosen.cluster_method, metric=chosen.cluster_metric
                 )
                 known = {name: leaves for name, leaves in of_leaves[tree].items() if leaves.any() and not leaves.all()}

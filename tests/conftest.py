@@ -73,7 +73,7 @@ def start(here):
 @pytest.fixture
 def call(here, monkeypatch, capfd):
     """Run the command line in this process; returns exit status, standard output and standard error."""
-    from elman import cli
+    from elman.cli import main as cli
 
     def run(*overrides):
         monkeypatch.setattr(sys, "argv", ["elman", *overrides])

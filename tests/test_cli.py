@@ -18,8 +18,8 @@ from conftest import SMALL, TINY, command, csvs
 
 import elman
 from elman.__main__ import _ScipyLater
-from elman.cli import composing
-from elman.train import TRAINERS
+from elman.cli import compose
+from elman.trainers import BACKENDS
 
 LONG = ("task.length=30", "task.test_length=30", "epochs=100000000", "evaluate_every=0", "figures=false")
 
@@ -111,10 +111,8 @@ def test_a_directory_that_cannot_be_made_ends_in_one_line(call, here, directory)
 
 
 def test_a_full_disk_ends_in_one_line_and_leaves_no_results(here):
-    TRAINERS["numba"]()  # compiled here, where there is room for numba's cache
-    program = (
-        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000)); import elman.cli; elman.cli.main()"
-    )
+    BACKENDS["numba"]()  # compiled here, where there is room for numba's cache
+    program = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000)); from elman.cli.main import main; main()"
     done = subprocess.run([sys.executable, "-c", program, *TINY, "hydra.run.dir=run"], capture_output=True, text=True)
     assert done.returncode == 1
     assert re.fullmatch(r"elman: .+/run/[\w/]+\.\w+: File too large", done.stderr.splitlines()[-1])
@@ -200,7 +198,7 @@ def test_nobody_need_read_the_report_to_its_end(here):
 
 
 def test_a_loss_that_is_no_longer_finite_fails_in_one_line(call, here):
-    status, _, err = call(*TINY, "initial_weights=1e308", "hidden_size=20")
+    status, _, err = call(*TINY, "initial_scale=1e308", "hidden_size=20")
     assert status == 1
     assert re.fullmatch(r"elman: the loss .+ is not finite in epoch 1; a learning_rate below 0.1 may help\n", err)
     assert json.loads((only_run(here) / "run.json").read_text())["status"] == "failed"
@@ -208,10 +206,10 @@ def test_a_loss_that_is_no_longer_finite_fails_in_one_line(call, here):
 
 @pytest.mark.parametrize("overrides", [["a/b=1"], ["a_b=1"], ["x" * 300], ["x" * 301], []])
 def test_a_job_has_a_safe_and_short_name_of_its_own(overrides):
-    name = composing.subdirectory(overrides)
+    name = compose.subdirectory(overrides)
     assert re.fullmatch(r"[\w=.,+-]{1,150}", name)
     others = [["a/b=1"], ["a_b=1"], ["x" * 300], ["x" * 301], []]
-    assert [composing.subdirectory(other) for other in others].count(name) == 1
+    assert [compose.subdirectory(other) for other in others].count(name) == 1
 
 
 def test_help_lists_every_setting_and_choice(call, here):

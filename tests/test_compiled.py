@@ -4,8 +4,9 @@ import pytest
 from conftest import SMALL
 
 import elman
-from elman import compiled, network
+from elman import network
 from elman.network import Weights
+from elman.trainers import compiled
 
 
 def some(arrays, part):
@@ -21,11 +22,16 @@ def assert_same_bits(got, wanted):
 @pytest.mark.parametrize("reset", [True, False])
 @pytest.mark.parametrize("shared", [True, False])
 def test_every_bit_is_that_of_a_network_trained_alone(task, reset, shared, monkeypatch):
-    chosen = (f"shared_stream={shared}", f"reset_context={reset}", "initial_context=0.5", "replicates=130")
+    chosen = (
+        f"shared_stream={shared}",
+        f"reset_context={'epoch' if reset else 'never'}",
+        "initial_context=0.5",
+        "replicates=130",
+    )
     result = elman.run(elman.settings(*SMALL[task], *chosen, "epochs=1", "hidden_size=11"))
     weights, start = result.initial, np.full((130, 11), 0.5)
     inputs, targets = (
-        np.stack([getattr(stream, rows) for stream in result.practice[: 1 if shared else 130]])
+        np.stack([getattr(stream, rows) for stream in result.training[: 1 if shared else 130]])
         for rows in ("inputs", "targets")
     )
     options = {"epochs": 3, "learning_rate": 0.5, "reset_to": 0.5 if reset else None, "recurrent": True}

@@ -13,8 +13,8 @@ from conftest import SMALL
 from omegaconf import OmegaConf
 
 import elman
-from elman.cli import composing
-from elman.config import BadSetting
+from elman.cli import compose
+from elman.config import ConfigError
 from elman.tasks import TASKS
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -22,9 +22,9 @@ CONF = Path(__file__).parents[1] / "conf"
 
 def test_the_defaults_are_those_of_the_article():
     shared = {
-        "learning_rate": 0.1, "seed": 42, "replicates": 1, "shared_stream": False, "initial_weights": 0.1,
+        "learning_rate": 0.1, "seed": 42, "replicates": 1, "shared_stream": False, "initial_scale": 0.1,
         "weights_from": None, "initial_context": 0.0,
-        "reset_context": True, "recurrent": True, "evaluate_every": 10, "record_steps": 60,
+        "reset_context": "epoch", "context": "hidden", "evaluate_every": 10, "record_steps": 60,
         "occurrences": [], "cluster_method": "ward", "cluster_metric": "euclidean",
         "backend": "numba", "figures": True, "overwrite": False,
     }  # fmt: skip
@@ -41,7 +41,7 @@ def test_an_experiment_changes_only_what_differs_from_its_task_or_from_the_exper
     start = values.pop("defaults", [{"override /task": "xor"}])[0]
     values.pop("hydra", None)
     before = f"experiment={start}" if isinstance(start, str) else f"task={start['override /task']}"
-    with composing.hydra_at(CONF):  # not elman.settings, because an experiment may want a finished run
+    with compose.hydra_at(CONF):  # not elman.settings, because an experiment may want a finished run
         plain, chosen = (
             OmegaConf.to_container(hydra.compose("config", overrides=[override]))
             for override in (before, f"experiment={name}")
@@ -59,8 +59,8 @@ def test_the_papers_experiments_have_the_papers_settings():
     assert (xor.task.name, xor.task.length, xor.hidden_size, xor.epochs) == ("xor", 3000, 2, 600)
     assert (cv.task.name, cv.task.length, cv.hidden_size, cv.epochs) == ("cv", 3000, 20, 200)
     assert {s.initial_context for s in (xor, cv)} == {0.5}
-    assert not xor.reset_context
-    assert not cv.reset_context
+    assert xor.reset_context == "never"
+    assert cv.reset_context == "never"
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -79,8 +79,8 @@ def test_every_task_has_a_configuration_of_its_own_name(name):
         ("learning_rate=inf", "learning_rate must be above 0 and finite, not inf"),
         ("seed=-1", "seed must be at least 0, not -1"),
         ("replicates=0", "replicates must be at least 1, not 0"),
-        ("initial_weights=-0.1", "initial_weights must be at least 0 and finite, not -0.1"),
-        ("initial_weights=nan", "initial_weights must be at least 0 and finite, not nan"),
+        ("initial_scale=-0.1", "initial_scale must be at least 0 and finite, not -0.1"),
+        ("initial_scale=nan", "initial_scale must be at least 0 and finite, not nan"),
         ("initial_context=1.01", "initial_context must be from 0 to 1, not 1.01"),
         ("evaluate_every=-1", "evaluate_every must be at least 0, not -1"),
         ("record_steps=-1", "record_steps must be at least 0, not -1"),
@@ -119,7 +119,7 @@ def test_every_task_has_a_configuration_of_its_own_name(name):
     ],
 )  # fmt: skip
 def test_a_bad_setting_is_refused_in_one_line_that_names_it(override, message):
-    with pytest.raises(BadSetting, match=re.escape(message)) as refused:
+    with pytest.raises(ConfigError, match=re.escape(message)) as refused:
         elman.settings(override)
     assert "\n" not in str(refused.value)
 
@@ -127,7 +127,7 @@ def test_a_bad_setting_is_refused_in_one_line_that_names_it(override, message):
 @pytest.mark.parametrize(
     ("key", "value", "kind"),
     [
-        ("reset_context", "false", "true or false"),
+        ("shared_stream", "false", "true or false"),
         ("hidden_size", "8", "a whole number"),
         ("seed", None, "a whole number"),
         ("epochs", True, "a whole number"),
@@ -138,13 +138,13 @@ def test_a_bad_setting_is_refused_in_one_line_that_names_it(override, message):
 def test_values_of_the_wrong_type_are_refused_in_python_too(key, value, kind):
     settings = elman.settings()
     setattr(settings, key, value)
-    with pytest.raises(BadSetting, match=re.escape(f"{key} must be {kind}, not {value!r}")):
+    with pytest.raises(ConfigError, match=re.escape(f"{key} must be {kind}, not {value!r}")):
         elman.run(settings)
 
 
 def test_settings_can_be_composed_inside_another_application_of_hydra(tmp_path):
     (tmp_path / "config.yaml").write_text("own: 1\n")
-    with hydra.initialize_config_dir(**composing.DEFAULTS, config_dir=str(tmp_path)):
+    with hydra.initialize_config_dir(**compose.DEFAULTS, config_dir=str(tmp_path)):
         assert elman.settings("hidden_size=9").hidden_size == 9
         assert hydra.compose("config").own == 1
 
@@ -152,7 +152,7 @@ def test_settings_can_be_composed_inside_another_application_of_hydra(tmp_path):
 def test_settings_that_were_changed_in_python_are_checked_too():
     settings = elman.settings()
     settings.hidden_size = 0
-    with pytest.raises(BadSetting, match="hidden_size must be at least 1"):
+    with pytest.raises(ConfigError, match="hidden_size must be at least 1"):
         elman.run(settings)
 
 
@@ -177,7 +177,7 @@ def test_settings_that_were_changed_in_python_are_checked_too():
     ],
 )
 def test_settings_of_a_task_are_checked_like_all_others(overrides, message):
-    with pytest.raises(BadSetting, match=re.escape(message)) as refused:
+    with pytest.raises(ConfigError, match=re.escape(message)) as refused:
         elman.settings(*overrides)
     assert "\n" not in str(refused.value)
 
@@ -205,7 +205,7 @@ def test_a_new_task_is_a_function_and_a_yaml(tmp_path, monkeypatch):
     (tmp_path / "task" / "coin.yaml").write_text("# @package _global_\n" + yaml.safe_dump(values))
     own = (f"hydra.searchpath=[file://{tmp_path}]", "task=coin")
     assert elman.settings(*own).task.bias == 1.0
-    with pytest.raises(BadSetting, match=r"task.bias must be a number, not heavy"):
+    with pytest.raises(ConfigError, match=r"task.bias must be a number, not heavy"):
         elman.settings(*own, "task.bias=heavy")
     result = elman.run(elman.settings(*own, "task.bias=0.25"))
     assert len(result.test.vectors) == 60

@@ -52,7 +52,7 @@ def test_two_hidden_units_are_not_enough():
 
 
 def test_without_the_context_the_xor_bit_cannot_be_predicted():
-    _, at = errors("task=xor", "recurrent=false", "replicates=8", "epochs=300")
+    _, at = errors("task=xor", "context=none", "replicates=8", "epochs=300")
     # Two inputs, two answers: right half the time. 1,000 steps, so five standard errors of .016.
     np.testing.assert_allclose(at["xor"]["error_rate"], 0.5, atol=0.08)
     np.testing.assert_allclose(at["xor"]["mse"], 0.25, atol=0.01)

@@ -118,11 +118,11 @@ def test_submitit_gives_the_same_bytes_and_a_failing_job_stops_no_other(tmp_path
     assert done.returncode == 0, done.stderr
     assert runs(tmp_path / "submitit") == by_basic["short"]
     failing = elman(
-        tmp_path, "-m", "initial_weights=1e308,0.1", "hidden_size=20", "task.length=30", "epochs=20", "figures=false",
+        tmp_path, "-m", "initial_scale=1e308,0.1", "hidden_size=20", "task.length=30", "epochs=20", "figures=false",
         "hydra/launcher=submitit_local", "hydra.sweep.dir=failing",
     )  # fmt: skip
     assert failing.returncode == 1
-    assert "1 of 2 runs did not finish:\n  initial_weights=1e+308: failed: Diverged: " in failing.stderr
+    assert "1 of 2 runs did not finish:\n  initial_scale=1e+308: failed: DivergenceError: " in failing.stderr
     assert sorted(bool(tables) for tables in runs(tmp_path / "failing").values()) == [False, True]
 
 
@@ -140,7 +140,7 @@ def test_optuna_minimises_the_median_error_rate_and_takes_a_failure_for_the_wors
     pytest.importorskip("hydra_plugins.hydra_optuna_sweeper")
     done = elman(
         tmp_path, "-m", "hydra/sweeper=optuna", "hydra.sweeper.n_trials=4",
-        "hydra.sweeper.sampler.seed=1", "hidden_size=choice(2,20)", "initial_weights=choice(0.1,1e308)",
+        "hydra.sweeper.sampler.seed=1", "hidden_size=choice(2,20)", "initial_scale=choice(0.1,1e308)",
         "task.length=30", "task.test_length=60", "epochs=20", "figures=false", "hydra.sweep.dir=optuna",
     )  # fmt: skip
     found = [(json.loads(path.read_text()), path.parent) for path in (tmp_path / "optuna").glob("*/run.json")]

@@ -67,7 +67,7 @@ def test_without_recurrence_a_prediction_depends_on_its_own_input_alone(problem)
 
 
 @given(seeds)
-def test_initial_weights_have_the_given_spread_and_biases_are_0(seed):
+def test_initial_scale_have_the_given_spread_and_biases_are_0(seed):
     weights = network.init(np.random.default_rng(seed), inputs=20, hidden=50, outputs=10, scale=0.1)
     assert [w.shape for w in weights] == [(50, 20), (50, 50), (50,), (10, 50), (10,)]
     assert not weights.b_h.any()

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from filelock import FileLock
 
-from elman import paper
-from elman.config import BadSetting
+from elman.cli import paper
+from elman.config import ConfigError
 from elman.paper.claims import SECTIONS, Claim
 from elman.paper.page import Measured
 from elman.paper.page import page as write_page
@@ -300,7 +300,7 @@ def test_a_mistake_ends_in_one_line_and_nothing_is_written(arguments, message, t
 
 
 def test_settings_that_cannot_be_used_are_refused_before_anything_is_run(tmp_path):
-    with pytest.raises(BadSetting, match="learning_rate must be above 0"):
+    with pytest.raises(ConfigError, match="learning_rate must be above 0"):
         paper.reproduce(tmp_path / "out", ("learning_rate=0",))
     assert not list(tmp_path.iterdir())
 

@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imread
 
 import elman
-from elman import plots, record, states
+from elman import hidden, plots, rundir
 from elman.plots import trees
 from elman.plots.canvas import divided
 from elman.runner import run_into
@@ -38,7 +38,7 @@ def test_figures_are_drawn_from_the_files_alone(finished, tmp_path):
     directory, _ = finished
     for path in [*directory.glob("*.csv"), directory / "run.json", directory / "weights.npz"]:
         shutil.copy(path, tmp_path)
-    record.publish(tmp_path / "figures", plots.drawn(tmp_path))
+    rundir.publish(tmp_path / "figures", plots.drawn(tmp_path))
     for path in (directory / "figures").iterdir():
         np.testing.assert_array_equal(imread(tmp_path / "figures" / path.name), imread(path))
 
@@ -75,7 +75,7 @@ def test_curve_and_chance_keep_off_the_axis_where_the_best_is_unknown(finished):
     if result.test.expected is None:
         axes = plots.training_loss(directory).axes[0]
         low, high = axes.get_ylim()
-        lowest = min(pd.read_csv(directory / "losses.csv")["loss"].min(), result.levels[0, 0])
+        lowest = min(pd.read_csv(directory / "losses.csv")["loss"].min(), result.baselines[0, 0])
         assert lowest - low > 0.05 * (high - low)
 
 
@@ -208,7 +208,7 @@ def test_every_symbol_names_a_leaf_and_the_closest_pair_stands_side_by_side(fini
     for ax, network in zip(figure.axes, (0, 1), strict=True):
         named = [text.get_text() for text in ax.texts[: len(read)]]
         assert sorted(named) == read
-        closest = states.tree(result.states.means[network, 0], method="ward", metric="euclidean")[0, :2]
+        closest = hidden.tree(result.hidden_states.means[network, 0], method="ward", metric="euclidean")[0, :2]
         first, second = (named.index(read[int(leaf)]) for leaf in closest)
         assert abs(first - second) == 1
 

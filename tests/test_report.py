@@ -7,7 +7,7 @@ import pytest
 
 import elman
 from elman import report
-from elman.say import say
+from elman.cli.echo import echo
 
 
 def test_the_report_gives_task_network_and_stream(finished):
@@ -15,7 +15,7 @@ def test_the_report_gives_task_network_and_stream(finished):
     text = report.report(result)
     n, H = result.test.vectors.shape[1], result.settings.hidden_size
     assert text.startswith(f"Task {result.settings.task.name}: 3 networks {n}-{H}-{n}, ")
-    assert f"The practice stream begins: {' '.join(result.practice[0].symbols[:15])}" in text
+    assert f"The practice stream begins: {' '.join(result.training[0].symbols[:15])}" in text
 
 
 def test_the_report_gives_medians_and_ranges_over_the_networks(finished):
@@ -140,5 +140,5 @@ def test_runs_are_compared_by_the_median_error_rate_or_where_there_is_none_by_th
 def test_a_report_is_printed_where_not_all_of_its_letters_can_be(monkeypatch):
     terminal = TextIOWrapper(BytesIO(), encoding="ascii")
     monkeypatch.setattr("sys.stdout", terminal)
-    say("a␣b")
+    echo("a␣b")
     assert terminal.buffer.getvalue() == b"a?b\n"

@@ -11,8 +11,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import elman
-from elman import measures, network
-from elman.runner import Diverged, run_into
+from elman import metrics, network
+from elman.runner import DivergenceError, run_into
 from elman.tables import TABLES
 
 each_task = pytest.mark.parametrize("task", SMALL)
@@ -30,7 +30,7 @@ def assert_same(one, other):
 
 @each_task
 @pytest.mark.parametrize("backend", ["numba", "numpy"])
-@pytest.mark.parametrize("more", [(), ("reset_context=false", "initial_context=0.5"), ("shared_stream=true",)])
+@pytest.mark.parametrize("more", [(), ("reset_context=never", "initial_context=0.5"), ("shared_stream=true",)])
 def test_the_first_networks_of_a_run_do_not_depend_on_how_many_there_are(task, backend, more):
     few, many = (tables(*SMALL[task], "epochs=5", *more, f"backend={backend}", f"replicates={R}") for R in (1, 3))
     first = {name: f[f["replicate"] < 1] if "replicate" in f else f for name, f in many.items()}
@@ -58,10 +58,10 @@ def test_networks_differ_in_weights_and_stream_or_in_weights_alone(task):
     for r in (result, shared):
         assert (r.initial.W_hh[0] != r.initial.W_hh[1]).any()
     np.testing.assert_array_equal(result.initial.W_hh, shared.initial.W_hh)
-    assert (result.practice[0] is result.practice[1]) == (task == "text")  # of a text there is one only
-    assert task == "text" or (result.practice[0].vectors != result.practice[1].vectors).any()
-    assert (shared.practice[0].vectors == shared.practice[1].vectors).all()
-    np.testing.assert_array_equal(result.practice[0].vectors, shared.practice[0].vectors)
+    assert (result.training[0] is result.training[1]) == (task == "text")  # of a text there is one only
+    assert task == "text" or (result.training[0].vectors != result.training[1].vectors).any()
+    assert (shared.training[0].vectors == shared.training[1].vectors).all()
+    np.testing.assert_array_equal(result.training[0].vectors, shared.training[0].vectors)
     np.testing.assert_array_equal(result.test.vectors, shared.test.vectors)
 
 
@@ -75,18 +75,18 @@ def test_a_test_does_not_disturb_the_training(task):
 
 
 def test_the_context_is_carried_on_or_reset():
-    carried = elman.run(elman.settings(*SMALL["xor"], "reset_context=false", "initial_context=0.5"))
+    carried = elman.run(elman.settings(*SMALL["xor"], "reset_context=never", "initial_context=0.5"))
     reset = elman.run(elman.settings(*SMALL["xor"], "initial_context=0.5"))
     assert (reset.context == 0.5).all()
     assert (carried.context != 0.5).all()
-    assert len(carried.practice[0].inputs) == 60  # it wraps: the last element predicts the first
-    assert len(reset.practice[0].inputs) == 59
+    assert len(carried.training[0].inputs) == 60  # it wraps: the last element predicts the first
+    assert len(reset.training[0].inputs) == 59
     for result, reset_to in ((carried, None), (reset, 0.5)):
         _, _, losses = oracle.train(
             [array[0].tolist() for array in result.initial],
             [0.5] * 3,
-            result.practice[0].inputs.tolist(),
-            result.practice[0].targets.tolist(),
+            result.training[0].inputs.tolist(),
+            result.training[0].targets.tolist(),
             epochs=25,
             rate=0.1,
             reset_to=reset_to,
@@ -96,31 +96,33 @@ def test_the_context_is_carried_on_or_reset():
 
 
 def test_without_recurrence_the_context_never_changes():
-    result = elman.run(elman.settings(*SMALL["xor"], "recurrent=false", "reset_context=false", "initial_context=0.25"))
+    result = elman.run(elman.settings(*SMALL["xor"], "context=none", "reset_context=never", "initial_context=0.25"))
     assert (result.context == 0.25).all()
     assert (np.ptp(result.hiddens[0, result.test.inputs[:, 0] == 1], axis=0) == 0).all()
 
 
 @each_task
-@pytest.mark.parametrize("more", [("reset_context=false",), ("recurrent=false", "initial_context=0.25"), ()])
+@pytest.mark.parametrize("more", [("reset_context=never",), ("context=none", "initial_context=0.25"), ()])
 def test_the_last_test_is_of_the_networks_and_the_context_that_training_left(task, more):
     result = elman.run(elman.settings(*SMALL[task], *more, "learning_rate=1"))
     outputs, _ = network.predict(
-        result.weights, result.test.inputs, result.context, recurrent=result.settings.recurrent
+        result.weights, result.test.inputs, result.context, recurrent=result.settings.context == "hidden"
     )
-    for found, wanted in zip(result.curve[-1], measures.errors(outputs, result.test), strict=True):
+    for found, wanted in zip(result.curve[-1], metrics.errors(outputs, result.test), strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-12)
 
 
-def test_no_initial_weights_leave_every_output_at_one_half_at_first():
-    result = elman.run(elman.settings(*SMALL["xor"], "initial_weights=0"))
+def test_no_initial_scale_leave_every_output_at_one_half_at_first():
+    result = elman.run(elman.settings(*SMALL["xor"], "initial_scale=0"))
     outputs, _ = result.backend.predict(result.initial, result.test.inputs, np.zeros((1, 3)))
     assert (outputs == 0.5).all()
 
 
 def test_the_loss_that_is_no_longer_finite_is_named_with_its_epoch(tmp_path):
-    with pytest.raises(Diverged, match=r"the loss of replicate 0 is not finite in epoch 1; a learning_rate below 0.1"):
-        run_into(tmp_path / "run", elman.settings("initial_weights=1e308", "hidden_size=20"))
+    with pytest.raises(
+        DivergenceError, match=r"the loss of replicate 0 is not finite in epoch 1; a learning_rate below 0.1"
+    ):
+        run_into(tmp_path / "run", elman.settings("initial_scale=1e308", "hidden_size=20"))
     entry = json.loads((tmp_path / "run" / "run.json").read_text())
     assert entry["status"] == "failed"
     assert "not finite in epoch 1" in entry["error"]
@@ -153,7 +155,7 @@ def test_memory_does_not_grow_with_the_epochs_beyond_the_losses(backend):
 def test_testing_in_blocks_of_networks_changes_no_bit(task, blocks, monkeypatch):
     few_epochs = (*SMALL[task], "epochs=5", "replicates=5")
     whole = tables(*few_epochs)
-    monkeypatch.setattr("elman.runner._BLOCK", blocks)
+    monkeypatch.setattr("elman.result._BLOCK", blocks)
     assert_same(tables(*few_epochs), whole)
 
 
@@ -186,7 +188,7 @@ def test_run_json_says_what_was_run_and_when(finished):
 def test_a_result_keeps_the_settings_it_was_trained_with():
     settings = elman.settings(*SMALL["xor"])
     result = elman.run(settings)
-    before, stream = TABLES["predictions"](result), result.practice[0].vectors
-    settings.recurrent, settings.task.length = False, 30
+    before, stream = TABLES["predictions"](result), result.training[0].vectors
+    settings.context, settings.task.length = "none", 30
     pd.testing.assert_frame_equal(TABLES["predictions"](result), before)
-    np.testing.assert_array_equal(result.practice[0].vectors, stream)
+    np.testing.assert_array_equal(result.training[0].vectors, stream)

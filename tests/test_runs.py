@@ -44,7 +44,7 @@ def test_a_table_is_read_back_as_it_was_with_run_and_settings_in_front(finished,
     assert settings["hidden_size"] == result.settings.hidden_size
     assert loaded["hidden_size"].dtype == np.int64
     assert loaded["learning_rate"].dtype == np.float64
-    assert loaded["recurrent"].dtype == bool
+    assert loaded["shared_stream"].dtype == bool
 
 
 def test_symbols_stay_text_also_where_they_look_like_numbers(finished):
@@ -88,22 +88,22 @@ def test_unfinished_and_damaged_runs_are_left_out_with_one_warning(tree, damage,
 
 def test_a_setting_that_some_runs_do_not_have_keeps_its_type(tree):
     settings = json.loads((tree / "a" / "run.json").read_text())["settings"]
-    older = {key: value for key, value in settings.items() if key not in ("seed", "recurrent")}
+    older = {key: value for key, value in settings.items() if key not in ("seed", "shared_stream")}
     change(tree / "a", settings={**older, "words": ["many", "years"], "name": "1"})
     loaded = elman.load("summary", tree).groupby("run").first()
     assert pd.isna(loaded["seed"].iloc[0])
     assert loaded["seed"].iloc[1] == 42
     assert loaded["seed"].dtype == "Int64"
-    assert loaded["recurrent"].dtype == "boolean"
+    assert loaded["shared_stream"].dtype == "boolean"
     assert loaded["words"].iloc[0] == '["many", "years"]'
     assert loaded["name"].iloc[0] == "1"
 
 
 def test_all_runs_have_a_row_with_status_times_settings_and_versions(tree):
-    change(tree / "a", status="failed", error="Diverged: too fast", seconds={"train": 1.5})
+    change(tree / "a", status="failed", error="DivergenceError: too fast", seconds={"train": 1.5})
     frame = elman.load_runs(tree)
     assert frame["status"].tolist() == ["failed", "finished"]
-    assert frame["error"][0] == "Diverged: too fast"
+    assert frame["error"][0] == "DivergenceError: too fast"
     assert frame["seconds.train"][0] == 1.5
     assert (frame["end"] >= frame["start"]).all()
     assert frame["versions.elman"].tolist() == [elman.__version__] * 2

@@ -13,9 +13,10 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from omegaconf import OmegaConf
 
 import elman
-from elman import cli, runner, sweep
-from elman.cli import composing, planning
-from elman.record import Refused, identity
+from elman import runner
+from elman.cli import compose, plan, sweep
+from elman.cli import main as cli
+from elman.rundir import RunDirectoryError, identity
 
 SWEEP = ("-m", *TINY, "figures=false", "hydra.sweep.dir=sweep")
 
@@ -58,7 +59,7 @@ def test_a_job_is_composed_once_and_says_how_long_that_took(call, here, monkeypa
         composed.append(overrides[-1])
         return compose(loader, master, overrides)
 
-    monkeypatch.setattr(planning, "_checked", lambda jobs, *_: {json.dumps({"job": job}): job for job in jobs})
+    monkeypatch.setattr(plan, "_checked", lambda jobs, *_: {json.dumps({"job": job}): job for job in jobs})
     monkeypatch.setattr(ConfigLoaderImpl, "load_sweep_config", counted)
     start = time.perf_counter()
     call(*SWEEP, "hidden_size=2,3,4")
@@ -80,8 +81,8 @@ def test_a_job_is_composed_once_and_says_how_long_that_took(call, here, monkeypa
 def test_each_choice_is_checked_also_where_the_sweeper_will_not_run_all_combinations(combined, jobs):
     params, task = {"hidden_size": "choice(2,3,4)"}, ["seed=1,5", "learning_rate=interval(0.1,1)", "epochs=7"]
     master = OmegaConf.create({"hydra": {"sweeper": {"params": params}, "overrides": {"task": task}}})
-    with composing.hydra_at(composing.CONF):
-        found = planning._jobs(master, combined=combined)
+    with compose.hydra_at(compose.CONF):
+        found = plan._jobs(master, combined=combined)
     assert found == [[f"hidden_size={job[0]}", f"seed={job[2]}", "epochs=7"] for job in jobs]
 
 
@@ -92,7 +93,7 @@ def test_an_optimiser_is_told_the_objective_of_each_run_and_infinity_for_one_tha
         told.append(job(composed))
 
     monkeypatch.setattr(cli, "_job", _job)
-    call(*SWEEP, "hidden_size=20", "initial_weights=0.1,1e308")
+    call(*SWEEP, "hidden_size=20", "initial_scale=0.1,1e308")
     (summary,) = (here / "sweep").glob("*/summary.csv")
     assert told == [pd.read_csv(summary)["predictable_error_rate"][0], math.inf]
 
@@ -110,12 +111,12 @@ def test_a_sweep_given_again_does_nothing_and_with_overwrite_everything(call, he
 
 @pytest.mark.parametrize("batches", [(), ("hydra.sweeper.max_batch_size=1",)])
 def test_a_job_that_fails_stops_no_other_and_is_listed_at_the_end(call, here, batches):
-    status, out, err = call(*SWEEP, "hidden_size=20", "initial_weights=1e308,0.1", *batches)
+    status, out, err = call(*SWEEP, "hidden_size=20", "initial_scale=1e308,0.1", *batches)
     assert status == 1
     assert "Traceback" not in err
-    assert "1 of 2 runs did not finish:\n  initial_weights=1e+308: failed: Diverged: the loss " in err
+    assert "1 of 2 runs did not finish:\n  initial_scale=1e+308: failed: DivergenceError: the loss " in err
     assert err.endswith("The same command with hydra.sweep.dir=sweep does only what is missing.\n")
-    assert re.search(r"initial_weights|networks", out)
+    assert re.search(r"initial_scale|networks", out)
     (failed,) = (here / "sweep").glob("*1e+308*")
     entry = json.loads((failed / "run.json").read_text())
     assert entry["status"] == "failed"
@@ -258,11 +259,11 @@ def test_no_two_sweeps_share_a_directory_that_neither_has_named(here):
     master = OmegaConf.create(
         {"hydra": {"sweep": {"dir": "sweeps/${elman_unique:}"}, "sweeper": {"_target_": "x.BasicSweeper"}}}
     )
-    assert planning._taken(master, {"a": ["seed=1"]}).directory.is_dir()
-    with pytest.raises(Refused, match="another sweep has just taken this directory"):
-        planning._taken(master, {"a": ["seed=1"]})
+    assert plan._taken(master, {"a": ["seed=1"]}).directory.is_dir()
+    with pytest.raises(RunDirectoryError, match="another sweep has just taken this directory"):
+        plan._taken(master, {"a": ["seed=1"]})
     named = OmegaConf.create({"hydra": {"sweep": {"dir": "sweeps"}, "sweeper": {"_target_": "x.BasicSweeper"}}})
-    assert planning._taken(named, {}).directory == here / "sweeps"
+    assert plan._taken(named, {}).directory == here / "sweeps"
 
 
 def test_a_sweep_may_have_a_directory_of_any_name(call, here, monkeypatch):

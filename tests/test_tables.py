@@ -6,7 +6,7 @@ import pytest
 from conftest import SMALL, lengths
 
 import elman
-from elman import measures
+from elman import metrics
 from elman.tables import TABLES, csv, files
 
 # The contract with users' scripts.
@@ -145,11 +145,11 @@ def test_cycle_errors_average_each_of_12_steps(result, frames, judged):
 
 def test_the_summary_follows_from_the_other_tables(result, frames):
     summary, losses, curve = frames["summary"], frames["losses"], frames["learning_curve"]
-    predictable = np.array(result.test.position_names)[measures.predictable(result.test)]
+    predictable = np.array(result.test.position_names)[metrics.predictable(result.test)]
     for r, row in summary.set_index("replicate").iterrows():
         loss = losses[losses["replicate"] == r].set_index("epoch")["loss"]
         assert (row["final_loss"], row["best_loss"], row["best_epoch"]) == (loss.iloc[-1], loss.min(), loss.idxmin())
-        chance, floor = measures.loss_levels(result.practice[r])
+        chance, floor = metrics.loss_baselines(result.training[r])
         np.testing.assert_array_equal([row["chance_loss"], row["floor_loss"]], [chance, floor])
         begun = loss.index[loss <= chance - 0.2 * (chance - floor)]
         assert (row["takeoff_epoch"] == begun[0]) if len(begun) else pd.isna(row["takeoff_epoch"])

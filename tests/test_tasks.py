@@ -11,7 +11,7 @@ from scipy.stats import chi2
 from strategies import OPTIONS, drawn, seeds, streams
 
 from elman import tasks
-from elman.refusal import BadSetting
+from elman.errors import ConfigError
 from elman.tasks import LONGEST_UNIT, TASKS, is_drawn
 from elman.tasks.sentences import likelihoods
 from elman.tasks.words import ALPHABET
@@ -297,7 +297,7 @@ def test_a_text_that_cannot_be_used_is_refused(content, options, message, tmp_pa
     file = tmp_path / "a.txt"
     if content is not None:
         file.write_bytes(content)
-    with pytest.raises(BadSetting, match=re.escape(message.format(file=file))):
+    with pytest.raises(ConfigError, match=re.escape(message.format(file=file))):
         tasks.draw("text", {**OPTIONS["text"], "file": str(file), **options}, rng(1), test=False)
 
 
@@ -320,7 +320,7 @@ def test_a_table_of_codes_that_cannot_be_used_is_refused(table, message, tmp_pat
     codes = tmp_path / "codes.csv"
     codes.write_bytes(table)
     options = {**OPTIONS["text"], "file": str(tmp_path / "a.txt"), "codes": str(codes)}
-    with pytest.raises(BadSetting, match=re.escape(f"task.codes {message.format(file=codes)}")):
+    with pytest.raises(ConfigError, match=re.escape(f"task.codes {message.format(file=codes)}")):
         tasks.draw("text", options, rng(1), test=False)
 
 
@@ -352,5 +352,5 @@ def test_a_table_of_codes_that_cannot_be_used_is_refused(table, message, tmp_pat
     ],
 )  # fmt: skip
 def test_grammars_that_cannot_be_used_are_refused(name, options, message):
-    with pytest.raises(BadSetting, match=re.escape(message)):
+    with pytest.raises(ConfigError, match=re.escape(message)):
         drawn(name, 50, seed=1, **options)

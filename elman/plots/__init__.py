@@ -14,8 +14,8 @@ from matplotlib.figure import Figure
 
 from elman.plots.canvas import COLOURS, DPI, GREY, STYLE, WIDE, WIDTH
 from elman.plots.errors import error_by_letter, error_in_words, error_of_bits_1_and_4, error_over_12_steps
+from elman.plots.hidden import hidden_units, phase_portrait, principal_components
 from elman.plots.learning import learning_curve, training_loss
-from elman.plots.states import hidden_units, phase_portrait, principal_components
 from elman.plots.trees import clusters, occurrences
 from elman.plots.weights import weights
 

@@ -12,7 +12,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from elman.compare import Comparison, Group, text
+from elman.comparison import Comparison, Group, text
 from elman.plots.canvas import COLOURS, GREY, WIDE, in_glyphs, width, without_mathematics
 
 _BANDS = 6  # so many bands can be told apart where they overlap

@@ -45,7 +45,7 @@ def draw(name: str, settings: Mapping[str, Any], rng: np.random.Generator, *, te
         test: passed on to a task that takes it, because its test stream is not simply another draw.
 
     Raises:
-        BadSetting: for settings that the task cannot use.
+        ConfigError: for settings that the task cannot use.
     """
     given = {key: value for key, value in settings.items() if key != "test_length"}
     if test and "test_length" in settings:

@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 
-from elman.refusal import BadSetting
+from elman.errors import ConfigError
 from elman.stream import Stream
 
 
@@ -41,7 +41,7 @@ def sentences(
         of `classes`.
 
     Raises:
-        BadSetting: for categories, templates, classes or pairs that do not go together.
+        ConfigError: for categories, templates, classes or pairs that do not go together.
     """
     _check(categories, templates, classes, spare, replace)
     words = list(dict.fromkeys(word for members in categories.values() for word in members))
@@ -125,31 +125,33 @@ def _check(
     replace: Sequence[str],
 ) -> None:
     if not templates:
-        raise BadSetting("task.templates must hold at least one template, not none")
+        raise ConfigError("task.templates must hold at least one template, not none")
     for name, members in categories.items():
         if not members or any(not word or len(word.split()) != 1 for word in members):
-            raise BadSetting(f"task.categories.{name} must be single words, at least one, not {list(members)}")
+            raise ConfigError(f"task.categories.{name} must be single words, at least one, not {list(members)}")
         if len(set(members)) < len(members):
-            raise BadSetting(f"task.categories.{name} must not hold a word twice, as {list(members)} does")
+            raise ConfigError(f"task.categories.{name} must not hold a word twice, as {list(members)} does")
     for template in templates:
         if not template.split():
-            raise BadSetting("task.templates must each name at least one category, not none")
+            raise ConfigError("task.templates must each name at least one category, not none")
         for category in template.split():
             if category not in categories:
-                raise BadSetting(f"task.templates must name categories, and {category} in {template!r} is none")
+                raise ConfigError(f"task.templates must name categories, and {category} in {template!r} is none")
     for name, members in classes.items():
         if name in categories:
-            raise BadSetting(f"task.classes must have names of their own, and {name} is a category")
+            raise ConfigError(f"task.classes must have names of their own, and {name} is a category")
         for category in members:
             if category not in categories:
-                raise BadSetting(f"task.classes.{name} must name categories, and {category} is none")
+                raise ConfigError(f"task.classes.{name} must name categories, and {category} is none")
     if spare < 0:
-        raise BadSetting(f"task.spare must be at least 0, not {spare}")
+        raise ConfigError(f"task.spare must be at least 0, not {spare}")
     words = {word for members in categories.values() for word in members}
     if len(replace) % 2 or len(set(replace)) < len(replace):
-        raise BadSetting(f"task.replace must be pairs of a word and an unknown word, not {list(replace)}")
+        raise ConfigError(f"task.replace must be pairs of a word and an unknown word, not {list(replace)}")
     for word, unknown in zip(replace[::2], replace[1::2], strict=True):
         if word not in words or unknown in words or len(unknown.split()) != 1:
-            raise BadSetting(f"task.replace must give an unknown word for one of the lexicon, not {unknown} for {word}")
+            raise ConfigError(
+                f"task.replace must give an unknown word for one of the lexicon, not {unknown} for {word}"
+            )
     if len(replace) // 2 > spare:
-        raise BadSetting(f"task.replace must fit the {spare} spare bits, and gives {len(replace) // 2} unknown words")
+        raise ConfigError(f"task.replace must fit the {spare} spare bits, and gives {len(replace) // 2} unknown words")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from elman.refusal import BadSetting
+from elman.errors import ConfigError
 from elman.stream import Stream
 
 LEVELS = ("letters", "words")
@@ -31,21 +31,21 @@ def text(*, file: str, level: str, codes: str | None, held_out: float, test: boo
         A Stream with a single position, "letter" or "word".
 
     Raises:
-        BadSetting: for a file that cannot be used.
+        ConfigError: for a file that cannot be used.
     """
     if level not in LEVELS:
-        raise BadSetting(f"task.level must be one of {', '.join(LEVELS)}, not {level}")
+        raise ConfigError(f"task.level must be one of {', '.join(LEVELS)}, not {level}")
     if not 0 < held_out < 1:
-        raise BadSetting(f"task.held_out must be above 0 and below 1, not {held_out}")
+        raise ConfigError(f"task.held_out must be above 0 and below 1, not {held_out}")
     words = _read("task.file", file).split()
     elements = words if level == "words" else list(SPACE.join(words))
     if any("\0" in element for element in elements):
-        raise BadSetting(f"task.file must hold text, and {file} holds a character of code 0")
+        raise ConfigError(f"task.file must hold text, and {file} holds a character of code 0")
     if not elements:
-        raise BadSetting(f"task.file must hold some text, and {file} holds none")
+        raise ConfigError(f"task.file must hold some text, and {file} holds none")
     cut = round(len(elements) * (1 - held_out))
     if min(cut, len(elements) - cut) < 2:
-        raise BadSetting(
+        raise ConfigError(
             f"task.held_out must leave at least two elements to practise on and two to test, "
             f"and {held_out:g} of the {len(elements)} {level} of {file} does not"
         )
@@ -66,27 +66,27 @@ def _table(file: str, symbols: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
     """The code (n bits) of each symbol in a CSV file, and the names of the bits."""
     lines = [line for line in csv.reader(StringIO(_read("task.codes", file), newline="")) if line]
     if not lines or len(lines[0]) < 2:
-        raise BadSetting(
+        raise ConfigError(
             f"task.codes must have a header, a column of symbols and one or more of bits, not so in {file}"
         )
     header, *rows = lines
     names = [name.strip() for name in header[1:]]
     if "" in names or len(set(names)) < len(names):
-        raise BadSetting(f"task.codes must name each column of bits differently, and {file} has {', '.join(names)}")
+        raise ConfigError(f"task.codes must name each column of bits differently, and {file} has {', '.join(names)}")
     found: dict[str, list[int]] = {}
     for row in rows:
         symbol, *bits = row[0].strip() or SPACE, *(bit.strip() for bit in row[1:])
         if len(row) != len(header) or not set(bits) <= {"0", "1"}:
-            raise BadSetting(
+            raise ConfigError(
                 f"task.codes must give each symbol {len(header) - 1} bits, 0 or 1, and in {file} {symbol!r} has "
                 + (" ".join(bits) or "none")
             )
         if symbol in found:
-            raise BadSetting(f"task.codes must give each symbol once, and {file} has {symbol!r} twice")
+            raise ConfigError(f"task.codes must give each symbol once, and {file} has {symbol!r} twice")
         found[symbol] = [int(bit) for bit in bits]
     for symbol in symbols:
         if symbol not in found:
-            raise BadSetting(f"task.codes must have each symbol of task.file, and {file} does not have {symbol!r}")
+            raise ConfigError(f"task.codes must have each symbol of task.file, and {file} does not have {symbol!r}")
     return np.array([found[symbol] for symbol in symbols], dtype=np.uint8), tuple(names)
 
 
@@ -94,7 +94,7 @@ def _read(key: str, file: str) -> str:
     try:
         return Path(file).expanduser().read_text(encoding="utf-8-sig")  # some editors put a mark at the beginning
     except UnicodeDecodeError as error:
-        raise BadSetting(f"{key} must be in UTF-8, and {file} is not, at byte {error.start}") from error
+        raise ConfigError(f"{key} must be in UTF-8, and {file} is not, at byte {error.start}") from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no such file"
-        raise BadSetting(f"{key} must be a file that can be read, and {file} is not: {reason}") from error
+        raise ConfigError(f"{key} must be a file that can be read, and {file} is not: {reason}") from error

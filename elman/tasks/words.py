@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from elman.refusal import BadSetting
+from elman.errors import ConfigError
 from elman.stream import Stream
 
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
@@ -42,7 +42,7 @@ def words(
         A Stream of five bits a letter, its number in the alphabet, with the positions "letter 1", "letter 2" ...
 
     Raises:
-        BadSetting: for a lexicon or an opening that does not fit this.
+        ConfigError: for a lexicon or an opening that does not fit this.
     """
     _check(lexicon, shortest, longest, opening)
     first = [lexicon.index(word) for sentence in opening for word in sentence.split()] if test else []
@@ -119,19 +119,19 @@ def _drawn(length: int, rng: np.random.Generator, lexicon: Sequence[str], shorte
 
 def _check(lexicon: Sequence[str], shortest: int, longest: int, opening: Sequence[str]) -> None:
     if len(lexicon) < 2 or len(set(lexicon)) < len(lexicon):
-        raise BadSetting(f"task.lexicon must be different words, at least two, not {list(lexicon)}")
+        raise ConfigError(f"task.lexicon must be different words, at least two, not {list(lexicon)}")
     for word in lexicon:
         if not word or set(word) - set(ALPHABET):
-            raise BadSetting(f"task.lexicon must be words of the letters a to z, not {word!r}")
+            raise ConfigError(f"task.lexicon must be words of the letters a to z, not {word!r}")
     if shortest < 1:
-        raise BadSetting(f"task.shortest must be at least 1, not {shortest}")
+        raise ConfigError(f"task.shortest must be at least 1, not {shortest}")
     if longest < shortest:
-        raise BadSetting(f"task.longest must be at least {shortest}, task.shortest, not {longest}")
+        raise ConfigError(f"task.longest must be at least {shortest}, task.shortest, not {longest}")
     for sentence in opening:
         said = sentence.split()
         if unknown := [word for word in said if word not in lexicon]:
-            raise BadSetting(f"task.opening must be sentences of words in task.lexicon, and {unknown[0]} is none")
+            raise ConfigError(f"task.opening must be sentences of words in task.lexicon, and {unknown[0]} is none")
         if not shortest <= len(said) <= longest:
-            raise BadSetting(f"task.opening must be sentences of {shortest} to {longest} words, not {len(said)}")
+            raise ConfigError(f"task.opening must be sentences of {shortest} to {longest} words, not {len(said)}")
         if any(one == other for one, other in pairwise(said)):
-            raise BadSetting(f"task.opening must not have the same word twice in a row, as in {sentence!r}")
+            raise ConfigError(f"task.opening must not have the same word twice in a row, as in {sentence!r}")

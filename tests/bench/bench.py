@@ -26,7 +26,7 @@ import numpy as np
 
 from elman import network
 from elman.network import Weights
-from elman.train import TRAINERS
+from elman.trainers import BACKENDS
 
 RATE, ROUNDS, LEAST = 0.1, 5, 0.15  # seconds a measurement takes at least
 HERE, BUILT = Path(__file__).parent, Path(tempfile.mkdtemp())
@@ -91,7 +91,7 @@ def article(p: Problem) -> Callable:
 def elman(backend: str) -> Callable:
     def way(p: Problem) -> Callable:
         R, H = p.weights.b_h.shape
-        train, _ = TRAINERS[backend]()
+        train, _ = BACKENDS[backend]()
         options = {"learning_rate": RATE, "reset_to": 0.0, "recurrent": True}
         return lambda epochs: train(p.weights, np.zeros((R, H)), p.inputs, p.targets, epochs=epochs, **options)[2]
 

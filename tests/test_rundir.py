@@ -5,7 +5,7 @@ import pytest
 from filelock import FileLock
 
 import elman
-from elman import record
+from elman import rundir
 from elman.runner import run_into
 
 SMALL = ("task.length=9", "task.test_length=9", "epochs=2", "figures=false")
@@ -42,7 +42,7 @@ def test_figures_can_be_drawn_later(tmp_path):
 def test_a_run_of_other_settings_is_refused_unless_it_may_be_overwritten(tmp_path):
     run_into(tmp_path, settings())
     before = contents(tmp_path)
-    with pytest.raises(record.Refused, match=r"holds a run of other settings; overwrite=true"):
+    with pytest.raises(rundir.RunDirectoryError, match=r"holds a run of other settings; overwrite=true"):
         run_into(tmp_path, settings("seed=1"))
     assert contents(tmp_path) == before
     result = run_into(tmp_path, settings("seed=1", "overwrite=true"))
@@ -66,7 +66,9 @@ def test_a_run_is_another_one_where_a_file_that_it_read_has_changed(tmp_path):
     run_into(run, chosen)
     assert run_into(run, chosen) is None
     book.write_text("to be and not to be")
-    with pytest.raises(record.Refused, match=r"holds a run for which task.file held something else; overwrite=true"):
+    with pytest.raises(
+        rundir.RunDirectoryError, match=r"holds a run for which task.file held something else; overwrite=true"
+    ):
         run_into(run, chosen)
     first = json.loads((run / "run.json").read_text())["files"]
     run_into(tmp_path / "other", chosen)
@@ -80,7 +82,7 @@ def test_a_run_that_dies_while_it_replaces_another_is_run_anew(tmp_path, monkeyp
     def die(*_):
         raise SystemExit
 
-    monkeypatch.setattr(record, "_clear", die)
+    monkeypatch.setattr(rundir, "_clear", die)
     with pytest.raises(SystemExit):
         run_into(tmp_path, settings("overwrite=true"))
     monkeypatch.undo()
@@ -106,20 +108,20 @@ def test_an_unfinished_run_of_the_same_settings_is_run_anew(tmp_path, status):
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"status": "finished"}', '{"status": "finished", "settings": 3}'])
 def test_a_damaged_run_json_is_refused(tmp_path, text):
     (tmp_path / "run.json").write_text(text)
-    with pytest.raises(record.Refused, match=r"run\.json that cannot be read"):
+    with pytest.raises(rundir.RunDirectoryError, match=r"run\.json that cannot be read"):
         run_into(tmp_path, settings())
     assert (tmp_path / "run.json").read_text() == text
 
 
 def test_files_that_a_run_would_replace_are_not_taken_for_its_own(tmp_path):
     (tmp_path / "losses.csv").write_text("somebody's own")
-    with pytest.raises(record.Refused, match=r"holds losses\.csv but no run\.json"):
+    with pytest.raises(rundir.RunDirectoryError, match=r"holds losses\.csv but no run\.json"):
         run_into(tmp_path, settings())
     assert contents(tmp_path) == {"losses.csv": b"somebody's own"}
 
 
 def test_a_directory_that_another_process_writes_to_is_refused_even_to_overwrite(tmp_path):
-    with FileLock(tmp_path / ".lock"), pytest.raises(record.Refused, match="another process is writing"):
+    with FileLock(tmp_path / ".lock"), pytest.raises(rundir.RunDirectoryError, match="another process is writing"):
         run_into(tmp_path, settings("overwrite=true"))
 
 
@@ -140,10 +142,10 @@ def test_files_are_written_whole_or_not_at_all(tmp_path):
 
     (tmp_path / "one").write_bytes(b"old")
     with pytest.raises(OSError, match="No space left on device") as error:
-        record.publish(tmp_path, {"one": b"complete", "two": breaks_off()})
+        rundir.publish(tmp_path, {"one": b"complete", "two": breaks_off()})
     assert error.value.filename == str(tmp_path / "two")
     assert contents(tmp_path) == {"one": b"old"}
-    record.publish(tmp_path, {"one": iter([b"comp", b"lete"])})
+    rundir.publish(tmp_path, {"one": iter([b"comp", b"lete"])})
     assert contents(tmp_path) == {"one": b"complete"}
 
 
@@ -151,7 +153,7 @@ def test_nothing_is_left_of_a_run_that_could_not_write_its_first_file(tmp_path, 
     def full(directory, contents):
         raise OSError(28, "No space left on device", str(directory))
 
-    monkeypatch.setattr(record, "publish", full)
+    monkeypatch.setattr(rundir, "publish", full)
     with pytest.raises(OSError, match="No space left"):
         run_into(tmp_path / "run", settings())
     assert not (tmp_path / "run").exists()

@@ -11,16 +11,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from elman.record import identity, is_being_written
+from elman.cli.echo import echo
+from elman.rundir import identity, is_being_written
 from elman.runs import Run, entry_of, run_directories
-from elman.say import say
 
 _PERIOD = 0.5  # seconds between two looks at the directories
 _LISTED = 20  # runs that did not finish, at most
-
-
-class BrokenOff(RuntimeError):
-    """A launcher that gave up; its text says why."""
 
 
 @dataclass(frozen=True)
@@ -55,9 +51,9 @@ def watched(sweep: Sweep) -> Iterator[None]:
             for run in ended:
                 known[run.directory] = run
                 if not first:
-                    _say(f"{_count(sweep, known, running)} | {_name(sweep, run)}: {_outcome(run)}")
+                    _tell(f"{_count(sweep, known, running)} | {_name(sweep, run)}: {_outcome(run)}")
             if first:
-                _say(f"{_count(sweep, known, running)} | {_shown(sweep.directory)}")
+                _tell(f"{_count(sweep, known, running)} | {_shown(sweep.directory)}")
             first = False
             if last:
                 return
@@ -77,26 +73,27 @@ def ended(sweep: Sweep) -> int:
     Returns:
         How many runs did not finish.
     """
-    from elman import compare
+    from elman.cli.compare import write
+    from elman.comparison import compare, printed
 
     found = _runs(sweep)
     try:
-        comparison = compare.compare(sweep.directory, planned=map(json.loads, sweep.jobs or ()))
+        comparison = compare(sweep.directory, planned=map(json.loads, sweep.jobs or ()))
     except FileNotFoundError:  # no finished run, or none that is whole
         pass
     else:
-        say(f"\n{compare.printed(comparison)}")
-        compare.write(comparison, sweep.directory)
-        say(f"\ncomparison.csv, comparison.png and the runs are in {_shown(sweep.directory)}")
+        echo(f"\n{printed(comparison)}")
+        write(comparison, sweep.directory)
+        echo(f"\ncomparison.csv, comparison.png and the runs are in {_shown(sweep.directory)}")
     failures = _failures(sweep, found)
     if failures:
         total = f" of {len(sweep.jobs)}" if sweep.jobs is not None else ""
-        _say(f"\n{len(failures)}{total} runs did not finish:")
+        _tell(f"\n{len(failures)}{total} runs did not finish:")
         for failure in failures[:_LISTED]:
-            _say(f"  {failure}")
+            _tell(f"  {failure}")
         if len(failures) > _LISTED:
-            _say(f"  and {len(failures) - _LISTED} more")
-        _say(f"The same command with hydra.sweep.dir={_shown(sweep.directory)} does only what is missing.")
+            _tell(f"  and {len(failures) - _LISTED} more")
+        _tell(f"The same command with hydra.sweep.dir={_shown(sweep.directory)} does only what is missing.")
     return len(failures)
 
 
@@ -173,5 +170,5 @@ def _shown(directory: Path) -> Path:
     return directory.relative_to(Path.cwd()) if directory.is_relative_to(Path.cwd()) else directory
 
 
-def _say(text: str) -> None:
+def _tell(text: str) -> None:
     print(text, file=sys.stderr, flush=True)

@@ -8,7 +8,7 @@ from conftest import SMALL
 
 import elman
 from elman import report
-from elman.config import BadSetting
+from elman.config import ConfigError
 from elman.runner import run_into
 
 XOR = (*SMALL["xor"], "replicates=3")
@@ -68,7 +68,7 @@ def test_training_goes_on_where_the_saved_run_stopped(run, tmp_path, R):
     ],
 )
 def test_networks_that_cannot_be_used_are_refused_in_one_line(run, override, message):
-    with pytest.raises(BadSetting, match=re.escape(message)) as refused:
+    with pytest.raises(ConfigError, match=re.escape(message)) as refused:
         elman.settings(*XOR, f"weights_from='{run[0]}'", override)
     assert "\n" not in str(refused.value)
 
@@ -78,14 +78,14 @@ def test_the_networks_of_a_run_that_did_not_finish_are_refused(run, tmp_path, st
     (tmp_path / "weights.npz").write_bytes((run[0] / "weights.npz").read_bytes())
     for text in (json.dumps({"status": status}), "{", "[]"):
         (tmp_path / "run.json").write_text(text)
-        with pytest.raises(BadSetting, match="weights_from must be the directory of a finished run"):
+        with pytest.raises(ConfigError, match="weights_from must be the directory of a finished run"):
             elman.settings(*XOR, f"weights_from='{tmp_path}'")
 
 
 def test_a_run_does_not_replace_the_networks_that_it_starts_from(run):
     directory, _ = run
     before = (directory / "weights.npz").read_bytes()
-    with pytest.raises(BadSetting, match="weights_from must be another directory than that of this run"):
+    with pytest.raises(ConfigError, match="weights_from must be another directory than that of this run"):
         run_into(directory, elman.settings(*XOR, f"weights_from='{directory}'", "overwrite=true"))
     assert (directory / "weights.npz").read_bytes() == before
 
@@ -104,5 +104,5 @@ def test_a_trained_network_can_be_tested_with_an_unknown_word(tmp_path):
 def test_damaged_weights_are_refused(run, tmp_path, size):
     (tmp_path / "run.json").write_bytes((run[0] / "run.json").read_bytes())
     (tmp_path / "weights.npz").write_bytes((run[0] / "weights.npz").read_bytes()[:size])
-    with pytest.raises(BadSetting, match="weights_from must be the directory of a finished run, not "):
+    with pytest.raises(ConfigError, match="weights_from must be the directory of a finished run, not "):
         elman.run(elman.settings(*XOR, f"weights_from='{tmp_path}'", "epochs=0"))

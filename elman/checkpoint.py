@@ -6,8 +6,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
+from elman.errors import ConfigError
 from elman.network import Weights
-from elman.refusal import BadSetting
 
 
 def weights(directory: str, *, replicates: int, inputs: int, hidden: int, outputs: int) -> Weights:
@@ -21,7 +21,7 @@ def weights(directory: str, *, replicates: int, inputs: int, hidden: int, output
         outputs: O, output units.
 
     Raises:
-        BadSetting: where there is no finished run, or one of fewer networks or of other sizes.
+        ConfigError: where there is no finished run, or one of fewer networks or of other sizes.
     """
     run = Path(directory).expanduser()
     try:
@@ -31,14 +31,14 @@ def weights(directory: str, *, replicates: int, inputs: int, hidden: int, output
     except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError):
         finished = False
     if not finished:
-        raise BadSetting(f"weights_from must be the directory of a finished run, not {directory}")
+        raise ConfigError(f"weights_from must be the directory of a finished run, not {directory}")
     R, H, I = found.W_ih.shape
     O = found.W_ho.shape[1]
     if (inputs, hidden, outputs) != (I, H, O):
-        raise BadSetting(
+        raise ConfigError(
             f"weights_from must hold networks of the sizes {inputs}-{hidden}-{outputs} for these settings, "
             f"and those in {directory} are {I}-{H}-{O}"
         )
     if replicates > R:
-        raise BadSetting(f"replicates must be at most {R}, the networks in {directory}, not {replicates}")
+        raise ConfigError(f"replicates must be at most {R}, the networks in {directory}, not {replicates}")
     return Weights(*(array[:replicates] for array in found))

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from strategies import options, problems
 
 from elman.network import Weights
-from elman.train import TRAINERS
+from elman.trainers import BACKENDS
 
-each_backend = pytest.mark.parametrize("name", TRAINERS)
+each_backend = pytest.mark.parametrize("name", BACKENDS)
 
 
 def lists(arrays, r):
@@ -24,7 +24,7 @@ def assert_same_bits(got, wanted):
 @given(problem=problems(), chosen=options)
 def test_training_follows_the_equations(name, problem, chosen):
     weights, context, inputs, targets = problem
-    trained, end, losses = TRAINERS[name]().train(weights, context, inputs, targets, epochs=3, **chosen)
+    trained, end, losses = BACKENDS[name]().train(weights, context, inputs, targets, epochs=3, **chosen)
     for r in range(len(context)):
         wanted, wanted_end, wanted_losses = oracle.train(
             lists(weights, r),
@@ -52,7 +52,7 @@ def test_copying_the_context_before_the_weights_change_is_told_apart(name):
     )
     weights = weights._replace(b_o=np.zeros((1, 1)))
     chosen = {"reset_to": 0.0, "recurrent": True}
-    trained, _, _ = TRAINERS[name]().train(
+    trained, _, _ = BACKENDS[name]().train(
         weights, np.zeros((1, 3)), inputs, targets, epochs=2, learning_rate=0.1, **chosen
     )
     right, wrong = (
@@ -76,7 +76,7 @@ def test_copying_the_context_before_the_weights_change_is_told_apart(name):
 @given(problem=problems(), chosen=options, epochs=st.integers(1, 4), more=st.integers(1, 4))
 def test_training_in_chunks_gives_the_same_bits_as_in_one_piece(name, problem, chosen, epochs, more):
     weights, context, inputs, targets = problem
-    train = TRAINERS[name]().train
+    train = BACKENDS[name]().train
     whole = train(weights, context, inputs, targets, epochs=epochs + more, **chosen)
     part = train(weights, context, inputs, targets, epochs=epochs, **chosen)
     rest = train(part[0], part[1], inputs, targets, epochs=more, **chosen)
@@ -87,7 +87,7 @@ def test_training_in_chunks_gives_the_same_bits_as_in_one_piece(name, problem, c
 @given(problem=problems(networks=st.integers(2, 9)), chosen=options, shared=st.booleans())
 def test_a_network_gives_the_same_bits_alone_and_among_others(name, problem, chosen, shared):
     weights, context, inputs, targets = problem
-    train, predict = TRAINERS[name]()
+    train, predict = BACKENDS[name]()
     if shared:
         inputs, targets = inputs[:1], targets[:1]
     together = train(weights, context, inputs, targets, epochs=2, **chosen)
@@ -113,8 +113,8 @@ def test_a_network_gives_the_same_bits_alone_and_among_others(name, problem, cho
 def test_training_leaves_its_arguments_as_they_were(name, problem, chosen):
     weights, context, inputs, targets = problem
     before = [array.copy() for array in (*weights, context, inputs, targets)]
-    trained, end, _ = TRAINERS[name]().train(weights, context, inputs, targets, epochs=1, **chosen)
-    TRAINERS[name]().predict(trained, inputs[0], end)
+    trained, end, _ = BACKENDS[name]().train(weights, context, inputs, targets, epochs=1, **chosen)
+    BACKENDS[name]().predict(trained, inputs[0], end)
     for array, copy in zip((*weights, context, inputs, targets), before, strict=True):
         np.testing.assert_array_equal(array, copy)
 
@@ -127,9 +127,9 @@ def test_after_100_epochs_the_backends_differ_by_no_more_than_rounding(reset_to)
     weights = Weights(*(0.1 * rng.standard_normal(shape) for shape in shapes))
     chosen = {"epochs": 100, "learning_rate": 0.1, "reset_to": reset_to, "recurrent": True}
     results = {
-        name: load().train(weights, np.zeros((2, 20)), inputs, targets, **chosen) for name, load in TRAINERS.items()
+        name: load().train(weights, np.zeros((2, 20)), inputs, targets, **chosen) for name, load in BACKENDS.items()
     }
     # 6,000 steps, each off by a few units in the last place (2e-16), which the recurrence may amplify.
     np.testing.assert_allclose(results["numba"][2], results["numpy"][2], rtol=1e-9)
-    predictions = [load().predict(results[name][0], inputs[0], results[name][1])[0] for name, load in TRAINERS.items()]
+    predictions = [load().predict(results[name][0], inputs[0], results[name][1])[0] for name, load in BACKENDS.items()]
     np.testing.assert_allclose(predictions[0], predictions[1], rtol=1e-8)

@@ -33,8 +33,8 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from elman.lanes import SOURCE, any_lane, fma, held, in_a_row, in_vectors, mask, masked, scaled, truth, where
 from elman.network import Weights
+from elman.trainers.simd import SOURCE, any_lane, fma, held, in_a_row, in_vectors, mask, masked, scaled, truth, where
 
 _UNITS = 8  # of one network in a vector
 _NETWORKS = 16  # in a vector
@@ -342,7 +342,7 @@ def train(
     reset_to: float | None,
     recurrent: bool,
 ) -> tuple[Weights, np.ndarray, np.ndarray]:
-    """As `elman.train.train_numpy`, for inputs and targets of bits; equal to it but for rounding."""
+    """As `elman.trainers.reference.train`, for inputs and targets of bits; equal to it but for rounding."""
     trained = Weights(*[np.empty_like(array) for array in weights])
     end, losses = np.empty_like(context), np.empty((len(context), epochs))
     options = (-learning_rate, reset_to is not None, recurrent)

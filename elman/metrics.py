@@ -133,7 +133,7 @@ def predictable_error_rate(error_rate: np.ndarray, stream: Stream) -> np.ndarray
     return np.asarray(wrong / n_steps.sum()) if n_steps.any() else np.full(error_rate.shape[:-1], np.nan)
 
 
-def loss_levels(practice: Stream) -> tuple[float, float]:
+def loss_baselines(practice: Stream) -> tuple[float, float]:
     """The losses on a practice stream of the best constant predictor (chance), and of the best possible, or NaN."""
     share = practice.targets.sum(axis=0, dtype=np.int64) / len(practice.targets)  # (n,): of ones
     chance = float((share * (1.0 - share)).mean())

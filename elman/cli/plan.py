@@ -15,12 +15,13 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from elman.cli.composing import hydra_told, without_hydra
-from elman.cli.explaining import explained, null_choices_refused
-from elman.config import BadSetting, checked, kinds
+from elman.cli.compose import hydra_told, without_hydra
+from elman.cli.messages import explained, null_choices_refused
+from elman.config import checked, kinds
+from elman.errors import ConfigError
 
 if TYPE_CHECKING:
-    from elman.sweep import Sweep
+    from elman.cli.sweep import Sweep
 
 
 def planned(flags: Namespace) -> "Sweep | None":
@@ -41,7 +42,7 @@ def planned(flags: Namespace) -> "Sweep | None":
         if not is_sweep:
             return None
         if not OmegaConf.is_config(master.hydra.sweeper):
-            raise BadSetting(f"hydra.sweeper must have settings of its own, not be {master.hydra.sweeper}")
+            raise ConfigError(f"hydra.sweeper must have settings of its own, not be {master.hydra.sweeper}")
         basic = master.hydra.sweeper._target_.endswith(".BasicSweeper")
         jobs = _checked(_jobs(master, combined=basic), master, loader)
     return _taken(master, jobs if basic else None)
@@ -53,10 +54,10 @@ def _check_directory(master: DictConfig, *, is_sweep: bool) -> None:
     named = dict(override.lstrip("+").partition("=")[::2] for override in map(str, cast("list[str]", overrides)))
     wanted, other = ("hydra.sweep.dir", "hydra.run.dir") if is_sweep else ("hydra.run.dir", "hydra.sweep.dir")
     if named.get(wanted) in ("", "''", '""'):
-        raise BadSetting(f"{wanted} must name a directory")
+        raise ConfigError(f"{wanted} must name a directory")
     if other in named and wanted not in named:
         what = "a sweep" if is_sweep else "one run; a sweep needs -m"
-        raise BadSetting(f"{other} must be {wanted} for {what}")
+        raise ConfigError(f"{other} must be {wanted} for {what}")
 
 
 def _checked(jobs: list[list[str]], master: DictConfig, loader: ConfigLoader) -> dict[str, list[str]]:
@@ -64,8 +65,8 @@ def _checked(jobs: list[list[str]], master: DictConfig, loader: ConfigLoader) ->
 
     Those that differ only in the values of settings are composed once.
     """
-    from elman.record import digests, identity
-    from elman.sweep import name
+    from elman.cli.sweep import name
+    from elman.rundir import digests, identity
 
     parser, composed, found = OverridesParser.create(loader), dict[tuple[str, ...], DictConfig](), {}
     for job in jobs:
@@ -79,9 +80,9 @@ def _checked(jobs: list[list[str]], master: DictConfig, loader: ConfigLoader) ->
                 OmegaConf.update(config, key, value)
             settings = asdict(checked(config))
             found[identity(settings, digests(settings))] = job
-        except (BadSetting, HydraException, OmegaConfBaseException) as error:
+        except (ConfigError, HydraException, OmegaConfBaseException) as error:
             which = f"job {name(job, {str(i): one for i, one in enumerate(jobs)})}: " if len(jobs) > 1 else ""
-            raise BadSetting(f"{which}{explained(error)}") from error
+            raise ConfigError(f"{which}{explained(error)}") from error
     return found
 
 
@@ -117,17 +118,17 @@ def _jobs(master: DictConfig, *, combined: bool) -> list[list[str]]:
 
 def _taken(master: DictConfig, jobs: dict[str, list[str]] | None) -> "Sweep":
     """The sweep in its directory; unless the user named that, it is made here, so that no two sweeps share one."""
-    from elman.record import Refused
-    from elman.sweep import Sweep
+    from elman.cli.sweep import Sweep
+    from elman.errors import RunDirectoryError
 
     directory = Path(master.hydra.sweep.dir).absolute()
     if (directory / "run.json").exists():
-        raise Refused(f"{directory}: this directory holds a run; a sweep needs one of its own")
+        raise RunDirectoryError(f"{directory}: this directory holds a run; a sweep needs one of its own")
     if directory.exists() and not directory.is_dir():
-        raise Refused(f"{directory}: this is not a directory")
+        raise RunDirectoryError(f"{directory}: this is not a directory")
     if "elman_unique" in OmegaConf.to_yaml(master.hydra.sweep):
         try:
             directory.mkdir(parents=True)
         except FileExistsError:
-            raise Refused(f"{directory}: another sweep has just taken this directory") from None
+            raise RunDirectoryError(f"{directory}: another sweep has just taken this directory") from None
     return Sweep(directory, jobs)

@@ -4,7 +4,7 @@ import os
 import sys
 
 
-def say(text: str) -> None:
+def echo(text: str) -> None:
     """Print, unless nobody reads any more, as after `elman | head`."""
     encoding = sys.stdout.encoding or "utf-8"
     try:

@@ -9,7 +9,9 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from elman import compare, measures, plots
+from elman import metrics, plots
+from elman.cli import compare as compare_command
+from elman.comparison import compare, printed, wilson
 from elman.plots import comparison as comparison_plot
 
 SETTINGS = {
@@ -69,7 +71,7 @@ def call(monkeypatch, capsys):
         monkeypatch.setattr(sys, "argv", ["elman-compare", *map(str, arguments)])
         status = 0
         try:
-            compare.main()
+            compare_command.main()
         except SystemExit as end:
             status = end.code
         return (status, *capsys.readouterr())
@@ -83,27 +85,27 @@ def call(monkeypatch, capsys):
 )
 def test_the_interval_of_a_share_is_wilsons(successes, networks, low, high):
     # By hand, with z = 1.95996: (s + z^2/2 +- z sqrt(s (n - s) / n + z^2/4)) / (n + z^2).
-    assert compare.wilson(successes, networks) == pytest.approx((low, high), abs=1e-5)
+    assert wilson(successes, networks) == pytest.approx((low, high), abs=1e-5)
 
 
 def test_networks_are_counted_by_their_error_rate_after_training(tmp_path):
     write(tmp_path / "a", rates=[[0.5, 0.01], [0.0, 0.02], [0.005, 0.0], [0.4, 0.3]])
-    row = compare.compare(tmp_path).table.iloc[0]
+    row = compare(tmp_path).table.iloc[0]
     assert row["networks"] == 4
     assert row["success_rate"] == 0.5
-    assert (row["success_rate_low"], row["success_rate_high"]) == compare.wilson(2, 4)
+    assert (row["success_rate_low"], row["success_rate_high"]) == wilson(2, 4)
     assert row["predictable_error_rate"] == 0.015
     assert (row["predictable_error_rate_q25"], row["predictable_error_rate_q75"]) == pytest.approx((0.0075, 0.09))
     assert row["success_epoch"] == 10  # 20, 10, 10, never
     assert row["success_epoch_never"] == 0.25
     assert row["test_floor_mse"] == 0.16
-    assert compare.compare(tmp_path, success=0.02).table["success_rate"][0] == 0.75
-    assert compare.compare(tmp_path, success=0.4).table["success_epoch_never"][0] == 0
+    assert compare(tmp_path, success=0.02).table["success_rate"][0] == 0.75
+    assert compare(tmp_path, success=0.4).table["success_epoch_never"][0] == 0
 
 
 def test_a_row_has_the_medians_and_quartiles_of_its_networks(tmp_path):
     write(tmp_path / "a", rates=[[0.5, 0.0], [0.5, 0.3], [0.5, 0.1], [0.5, 0.7], [0.5, 0.4]])
-    summary, row = pd.read_csv(tmp_path / "a" / "summary.csv"), compare.compare(tmp_path).table.iloc[0]
+    summary, row = pd.read_csv(tmp_path / "a" / "summary.csv"), compare(tmp_path).table.iloc[0]
     for name in ("predictable_error_rate", "test_mse", "final_loss", "takeoff_epoch"):
         second, third, fourth = sorted(summary[name])[1:4]
         assert [row[f"{name}_q25"], row[name], row[f"{name}_q75"]] == [second, third, fourth]
@@ -111,26 +113,26 @@ def test_a_row_has_the_medians_and_quartiles_of_its_networks(tmp_path):
 
 def test_never_comes_after_every_epoch(tmp_path):
     write(tmp_path / "a", rates=[[0.5, 0.0], [0.5, 0.5], [0.5, 0.5]])
-    comparison = compare.compare(tmp_path)
+    comparison = compare(tmp_path)
     row = comparison.table.iloc[0]
     assert (row["success_epoch_q25"], row["success_epoch_never"]) == (20, 2 / 3)
     assert math.isnan(row["success_epoch"])
-    assert "never (20-never), 67% never" in compare.printed(comparison)
+    assert "never (20-never), 67% never" in printed(comparison)
 
 
 def test_a_group_has_the_losses_errors_and_floors_of_its_networks(finished):
     directory, result = finished
-    (group,) = compare.compare(directory).groups
+    (group,) = compare(directory).groups
     assert group.losses.index.tolist() == list(range(1, 26))
     np.testing.assert_array_equal(group.losses, result.losses.T)
     assert tuple(group.mse.index) == tuple(group.floor.index) == result.test.position_names
     np.testing.assert_array_equal(group.mse, result.curve[-1].mse.T)
-    np.testing.assert_array_equal(group.floor, measures.floor(result.test).mse[0])
+    np.testing.assert_array_equal(group.floor, metrics.floor(result.test).mse[0])
 
 
 def test_success_epochs_are_those_of_the_summary(finished):
     directory, _ = finished
-    (group,) = compare.compare(directory).groups
+    (group,) = compare(directory).groups
     expected = pd.read_csv(directory / "summary.csv")["success_epoch"]
     np.testing.assert_array_equal(group.success_epochs.to_numpy(float), expected.to_numpy(float))
     if len(group.rates):
@@ -141,7 +143,7 @@ def test_success_epochs_are_those_of_the_summary(finished):
 def test_rows_are_the_settings_that_differ_in_their_order(tmp_path):
     for H in (20, 3, 4):
         write(tmp_path / str(H), rates=[[0.5]], hidden_size=H, figures=H == 3)
-    comparison = compare.compare(tmp_path)
+    comparison = compare(tmp_path)
     assert list(comparison.groups[0].values) == ["hidden_size"]
     assert comparison.table["hidden_size"].tolist() == [3, 4, 20]
     assert comparison.notes == ()
@@ -150,7 +152,7 @@ def test_rows_are_the_settings_that_differ_in_their_order(tmp_path):
 def test_settings_in_which_planned_runs_differ_name_the_only_row_that_is_there(tmp_path):
     write(tmp_path / "a", rates=[[0.5]])
     wanted = [{**SETTINGS, "learning_rate": rate, "figures": rate > 1} for rate in (0.1, 1e300)]
-    comparison = compare.compare(tmp_path, planned=wanted)
+    comparison = compare(tmp_path, planned=wanted)
     assert comparison.table.columns[0] == "learning_rate"
     figure = comparison_plot.figure(comparison)
     assert "0.1" in [label.get_text() for label in figure.findobj(matplotlib.axes.Axes)[0].get_yticklabels()]
@@ -159,7 +161,7 @@ def test_settings_in_which_planned_runs_differ_name_the_only_row_that_is_there(t
 def test_settings_that_change_no_number_make_no_row_and_a_note_names_them(tmp_path):
     for method in ("ward", "average"):
         write(tmp_path / method, rates=[[0.5]], cluster_method=method)
-    comparison = compare.compare(tmp_path)
+    comparison = compare(tmp_path)
     assert len(comparison.table) == 1
     assert "(cluster_method changes no number here); they count once" in comparison.notes[0]
 
@@ -167,7 +169,7 @@ def test_settings_that_change_no_number_make_no_row_and_a_note_names_them(tmp_pa
 def test_runs_that_lack_a_setting_are_a_row_of_their_own(tmp_path):
     write(tmp_path / "new", rates=[[0.5]], momentum=0.9)
     write(tmp_path / "old", rates=[[0.5]])
-    table = compare.compare(tmp_path).table
+    table = compare(tmp_path).table
     assert table["momentum"].isna().tolist() == [False, True]
 
 
@@ -175,7 +177,7 @@ def test_runs_can_be_taken_together_and_the_table_says_so(tmp_path):
     for H in (3, 4):
         for seed in (1, 2):
             write(tmp_path / f"{H}{seed}", rates=[[0.5], [0.0]], hidden_size=H, seed=seed)
-    comparison = compare.compare(tmp_path, by=["hidden_size"])
+    comparison = compare(tmp_path, by=["hidden_size"])
     assert comparison.table["networks"].tolist() == [4, 4]
     assert comparison.notes == ("Rows take runs together that differ in seed.",)
 
@@ -183,7 +185,7 @@ def test_runs_can_be_taken_together_and_the_table_says_so(tmp_path):
 def test_networks_that_two_runs_have_trained_alike_count_once(tmp_path):
     write(tmp_path / "a", rates=[[0.5]])
     write(tmp_path / "b", rates=[[0.5], [0.0], [0.0]], record_steps=5)
-    comparison = compare.compare(tmp_path)
+    comparison = compare(tmp_path)
     assert comparison.table["networks"].tolist() == [3]
     assert comparison.notes[0].startswith("1 of 2 runs trained networks that another run trained as well")
 
@@ -193,7 +195,7 @@ def test_runs_that_were_tested_at_other_epochs_are_taken_together_in_the_order_o
     other = write(tmp_path / "b", rates=[[0.5, 0.0, 0.5]], evaluate_every=7, seed=2)
     curve = pd.read_csv(other / "learning_curve.csv")
     curve.assign(epoch=curve["epoch"] // 10 * 7).to_csv(other / "learning_curve.csv", index=False)
-    (group,) = compare.compare(tmp_path, by=["hidden_size"]).groups
+    (group,) = compare(tmp_path, by=["hidden_size"]).groups
     assert group.rates.index.tolist() == [7, 10, 14, 20, 21, 30]
     assert group.success_epochs.tolist()[1] == 14
 
@@ -204,14 +206,14 @@ def test_runs_that_were_tested_at_other_epochs_are_taken_together_in_the_order_o
 def test_settings_that_leave_a_network_as_it_is_do_not_make_it_another(tmp_path, setting):
     write(tmp_path / "a", rates=[[0.5]])
     write(tmp_path / "b", rates=[[0.5]], **setting)
-    assert compare.compare(tmp_path, by=["hidden_size"]).table["networks"].tolist() == [1]
+    assert compare(tmp_path, by=["hidden_size"]).table["networks"].tolist() == [1]
 
 
 def test_a_setting_with_dollar_signs_is_no_mathematics(tmp_path):
     for name in ("x$^$.txt", "y.txt"):
         write(tmp_path / name, rates=[[0.5]], task={"file": name})
     for plot in (None, "task.file"):
-        compare.write(compare.compare(tmp_path), tmp_path / str(plot), plot=plot)
+        compare_command.write(compare(tmp_path), tmp_path / str(plot), plot=plot)
         assert (tmp_path / str(plot) / "comparison.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -219,20 +221,20 @@ def test_tasks_are_kept_apart_and_their_own_settings_are_no_difference(tmp_path)
     for H in (3, 4):
         write(tmp_path / f"xor{H}", rates=[[0.5]], hidden_size=H)
     write(tmp_path / "cv", rates=[[0.5]], task={"name": "cv", "length": 30}, hidden_size=20, learning_rate=0.3)
-    table = compare.compare(tmp_path).table
+    table = compare(tmp_path).table
     assert table.columns[:2].tolist() == ["task.name", "hidden_size"]
     assert table["task.name"].tolist() == ["cv", "xor", "xor"]
-    assert compare.compare(tmp_path, by=["seed"]).table["task.name"].tolist() == ["cv", "xor"]
+    assert compare(tmp_path, by=["seed"]).table["task.name"].tolist() == ["cv", "xor"]
 
 
 def test_a_task_without_predictable_steps_has_no_success(tmp_path):
     write(tmp_path / "a", rates=[[0.5], [0.4]], floors=(0.25, 0.1))
-    comparison = compare.compare(tmp_path)
+    comparison = compare(tmp_path)
     row = comparison.table.iloc[0]
     assert row[["success_rate", "success_rate_low", "predictable_error_rate", "success_epoch_never"]].isna().all()
     assert row["test_mse"] == 0.71
-    assert "succe" not in compare.printed(comparison)
-    compare.write(comparison, tmp_path)
+    assert "succe" not in printed(comparison)
+    compare_command.write(comparison, tmp_path)
     assert (tmp_path / "comparison.png").exists()
 
 
@@ -245,7 +247,7 @@ def test_the_figure_holds_all_its_texts_whatever_is_compared(tmp_path, sizes, ra
     for H in sizes:
         for rate in rates:
             write(tmp_path / f"{H}-{rate}", rates=[[0.5, 0.0], [0.5, 0.2]], hidden_size=H, learning_rate=rate)
-    comparison = compare.compare(tmp_path, by=["hidden_size", "learning_rate"])
+    comparison = compare(tmp_path, by=["hidden_size", "learning_rate"])
     with matplotlib.rc_context(plots.STYLE):
         figure = comparison_plot.figure(comparison, key)
         drawn = figure.get_tightbbox(FigureCanvasAgg(figure).get_renderer())
@@ -260,7 +262,7 @@ def test_a_name_stands_whole_in_the_figure_and_a_single_epoch_shows(tmp_path):
     for H in (3, 4):
         write(tmp_path / str(H), rates=[[0.5], [0.0]], hidden_size=H, learning_rate=0.1)
     with matplotlib.rc_context(plots.STYLE):
-        figure = comparison_plot.figure(compare.compare(tmp_path, by=["hidden_size", "learning_rate"]))
+        figure = comparison_plot.figure(compare(tmp_path, by=["hidden_size", "learning_rate"]))
     assert figure.subfigs[0].get_suptitle() == "xor: 2 × 2 networks by hidden_size, learning_rate"
     _, loss, rate, learned, _ = figure.findobj(matplotlib.axes.Axes)
     assert {line.get_marker() for line in rate.lines + learned.lines} == {"o"}
@@ -270,7 +272,7 @@ def test_a_name_stands_whole_in_the_figure_and_a_single_epoch_shows(tmp_path):
 def test_a_short_curve_lies_over_a_long_one_and_ends_in_a_dot(tmp_path):
     for tests in (1, 3, 2):
         write(tmp_path / str(tests), rates=[[0.5] * tests], epochs=10 * tests)
-    figure = comparison_plot.figure(compare.compare(tmp_path))
+    figure = comparison_plot.figure(compare(tmp_path))
     for axes in figure.findobj(matplotlib.axes.Axes)[1:4]:
         assert [line.get_xdata()[-1] for line in axes.lines] == [30, 20, 10]
         assert {line.get_marker() for line in axes.lines} == {"o"}
@@ -278,7 +280,7 @@ def test_a_short_curve_lies_over_a_long_one_and_ends_in_a_dot(tmp_path):
 
 def test_the_figure_shows_medians_with_the_middle_half_of_the_networks_and_the_best_possible(tmp_path):
     write(tmp_path / "a", rates=[[0.5, 0.0], [0.25, 0.3], [0.4, 0.1], [0.35, 0.7], [0.45, 0.4]])
-    comparison = compare.compare(tmp_path)
+    comparison = compare(tmp_path)
     (group,) = comparison.groups
     figure = comparison_plot.figure(comparison)
     panel = {tuple(line.get_ydata()): ax for ax in figure.findobj(matplotlib.axes.Axes) for line in ax.lines}

@@ -9,7 +9,7 @@ from scipy.cluster.hierarchy import to_tree
 from strategies import seeds
 
 import elman
-from elman import network, states
+from elman import hidden, network
 from elman.runner import run_into
 from elman.tables import TABLES
 
@@ -21,34 +21,34 @@ PAIRS = np.array([[0, 1, 1.0, 2], [2, 3, 1.5, 2], [4, 5, 3.0, 4]])  # ((0 1) (2 
     [("0", 1), ("01", 1), ("23", 1), ("02", 1 / 2), ("012", 3 / 4), ("0123", 1)],
 )
 def test_a_class_agrees_with_a_tree_as_far_as_its_best_branch(members, index):
-    assert states.agreement(PAIRS, np.isin(range(4), [int(leaf) for leaf in members])) == index
+    assert hidden.agreement(PAIRS, np.isin(range(4), [int(leaf) for leaf in members])) == index
 
 
-@given(st.integers(2, 12), seeds, st.sampled_from(states.METHODS))
+@given(st.integers(2, 12), seeds, st.sampled_from(hidden.METHODS))
 def test_agreement_is_the_best_of_all_branches(leaves, seed, method):
     rng = np.random.default_rng(seed)
-    merges = states.tree(rng.random((leaves, 3)), method=method, metric="euclidean")
+    merges = hidden.tree(rng.random((leaves, 3)), method=method, metric="euclidean")
     members = rng.permutation(np.arange(leaves) < rng.integers(1, leaves + 1))
     wanted, branches = set(np.flatnonzero(members)), to_tree(merges, rd=True)[1]
     each = [set(branch.pre_order()) for branch in branches]
-    assert states.agreement(merges, members) == max(len(b & wanted) / len(b | wanted) for b in each)
+    assert hidden.agreement(merges, members) == max(len(b & wanted) / len(b | wanted) for b in each)
 
 
 @pytest.mark.parametrize(
     ("method", "metric"),
-    [(m, d) for m in states.METHODS for d in states.METRICS if d == "euclidean" or m not in states.EUCLIDEAN_ONLY],
+    [(m, d) for m in hidden.METHODS for d in hidden.METRICS if d == "euclidean" or m not in hidden.EUCLIDEAN_ONLY],
 )
 def test_two_groups_far_apart_are_two_branches(method, metric):
     rng = np.random.default_rng(1)
     first = np.arange(12) % 3 == 0
     vectors = np.where(first[:, None], [0.9, 0.1], [0.1, 0.9]) + 0.02 * rng.random((12, 2))
-    merges = states.tree(vectors, method=method, metric=metric)
-    assert states.agreement(merges, first) == states.agreement(merges, ~first) == 1
+    merges = hidden.tree(vectors, method=method, metric=metric)
+    assert hidden.agreement(merges, first) == hidden.agreement(merges, ~first) == 1
 
 
 def test_the_cosine_of_states_that_are_almost_nothing_is_still_a_number():
     vectors = np.array([[1.0, 2.0], [2.0, 4.0], [2.0, 1.0]]) * 1e-217
-    np.testing.assert_allclose(states.tree(vectors, method="average", metric="cosine")[:, 2], [0, 0.2], atol=1e-12)
+    np.testing.assert_allclose(hidden.tree(vectors, method="average", metric="cosine")[:, 2], [0, 0.2], atol=1e-12)
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +99,7 @@ def test_clusters_are_the_trees_of_the_tables_that_hold_their_leaves(result):
         leaves = TABLES[table](result).groupby(["replicate", "network"])
         for key, merges in clusters[clusters["tree"] == tree].groupby(["replicate", "network"]):
             vectors = leaves.get_group(key).filter(like="unit_")
-            wanted = states.tree(vectors.to_numpy(), method="ward", metric="euclidean")
+            wanted = hidden.tree(vectors.to_numpy(), method="ward", metric="euclidean")
             np.testing.assert_array_equal(merges[["left", "right", "distance", "size"]], wanted)
             assert merges["merge"].tolist() == list(range(1, len(vectors)))
 
@@ -109,7 +109,7 @@ def test_method_and_metric_are_those_of_the_settings():
     for method, metric in (("average", "cityblock"), ("single", "cosine")):
         chosen = elman.settings(*options, f"cluster_method={method}", f"cluster_metric={metric}")
         result = elman.run(chosen)
-        wanted = states.tree(result.states.means[0, 0], method=method, metric=metric)
+        wanted = hidden.tree(result.hidden_states.means[0, 0], method=method, metric=metric)
         found = TABLES["clusters"](result).query("network == 'trained'")
         np.testing.assert_array_equal(found["distance"], wanted[:, 2])
 

@@ -16,15 +16,12 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from elman.errors import RunDirectoryError
 from elman.tasks import FILES
 
 FORMAT = 1
 _LOCK = ".lock"
 _PART = ".part"  # ends the name of a file that is being written
-
-
-class Refused(RuntimeError):
-    """A directory that a run may not write to; its text names it and says why."""
 
 
 @contextmanager
@@ -43,14 +40,14 @@ def claimed(
         False if it holds the finished run of these settings already, and is to be left as it is.
 
     Raises:
-        Refused: if it holds something else, or another process writes to it.
+        RunDirectoryError: if it holds something else, or another process writes to it.
     """
     directory.mkdir(parents=True, exist_ok=True)
     lock = FileLock(directory / _LOCK, timeout=0)
     try:
         lock.acquire()
     except Timeout:
-        raise Refused(f"{directory}: another process is writing to this directory") from None
+        raise RunDirectoryError(f"{directory}: another process is writing to this directory") from None
     try:
         yield _is_free(directory, settings, files, outputs)
     finally:
@@ -85,17 +82,17 @@ def _is_free(directory: Path, settings: Mapping[str, Any], files: Mapping[str, s
     except FileNotFoundError:
         if there := [name for name in outputs if (directory / name).exists()]:
             reason = f"holds {there[0]} but no run.json; overwrite=true would replace it"
-            raise Refused(f"{directory}: this directory {reason}") from None
+            raise RunDirectoryError(f"{directory}: this directory {reason}") from None
         return True
     except (ValueError, KeyError, TypeError, AttributeError):
         reason = "holds a run.json that cannot be read; overwrite=true would replace that run"
-        raise Refused(f"{directory}: this directory {reason}") from None
+        raise RunDirectoryError(f"{directory}: this directory {reason}") from None
     if not same:
         reason = "holds a run of other settings; overwrite=true would replace it"
-        raise Refused(f"{directory}: this directory {reason}")
+        raise RunDirectoryError(f"{directory}: this directory {reason}")
     if other:
         reason = f"holds a run for which {other[0]} held something else; overwrite=true would replace it"
-        raise Refused(f"{directory}: this directory {reason}")
+        raise RunDirectoryError(f"{directory}: this directory {reason}")
     return not finished
 
 
@@ -218,10 +215,8 @@ def _now() -> str:
 
 
 def _versions() -> dict[str, str]:
-    from elman import __version__
-
-    packages = ("numpy", "numba", "hydra-core", "omegaconf", "pandas", "matplotlib")
-    return {"elman": __version__, "python": sys.version.split()[0], **{name: version(name) for name in packages}}
+    packages = ("elman", "numpy", "numba", "hydra-core", "omegaconf", "pandas", "matplotlib")
+    return {"python": sys.version.split()[0], **{name: version(name) for name in packages}}
 
 
 def _git() -> dict[str, Any] | None:

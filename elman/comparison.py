@@ -1,12 +1,10 @@
-"""Many runs, one answer: runs taken together by their settings, as a table and a figure; the command elman-compare."""
+"""Many runs, one answer: runs taken together by their settings, as a table."""
 
-import argparse
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from io import BytesIO
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -14,9 +12,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from elman import record, runs
+from elman import runs
 from elman.runs import Run
-from elman.say import say
 from elman.tables import SUCCESS
 
 _TABLES = ("summary", "losses", "learning_curve", "position_errors")
@@ -285,72 +282,3 @@ def text(value: Any, most: int = 40) -> str:
         return "null"
     whole = f"{value:g}" if isinstance(value, float) else str(value)
     return whole if len(whole) <= most else f"{whole[: most // 2 - 1]}…{whole[-most // 2 :]}"
-
-
-def write(comparison: Comparison, directory: Path, *, plot: str | None = None) -> None:
-    """Write comparison.csv and comparison.png, made from the comparison, into a directory."""
-    csv = comparison.table.to_csv(index=False, lineterminator="\n")
-    record.publish(directory, {"comparison.csv": csv.encode()})
-    from matplotlib import rc_context
-
-    from elman import plots
-    from elman.plots.comparison import figure
-
-    file = BytesIO()
-    with rc_context(plots.STYLE):
-        figure(comparison, plot).savefig(file, format="png", dpi=plots.DPI)
-    record.publish(directory, {"comparison.png": file.getvalue()})
-
-
-def main() -> None:
-    """The console script ``elman-compare``."""
-    parser = argparse.ArgumentParser(
-        prog="elman-compare",
-        usage="%(prog)s DIR [DIR ...] [--by KEY [KEY ...]] [--success RATE] [--plot KEY] [--out DIR]",
-        description="Compare all finished runs below some directories, by their settings. Prints a table, and writes "
-        "comparison.csv and comparison.png.",
-    )
-    parser.add_argument("directories", nargs="*", metavar="DIR", help="where to look for runs, at any depth")
-    parser.add_argument(
-        "--by", nargs="+", action="extend", default=[], metavar="KEY", help="settings; by default those that differ"
-    )
-    parser.add_argument(
-        "--success",
-        type=_share,
-        default=SUCCESS,
-        metavar="RATE",
-        help="error rate at the predictable positions up to which a network counts as successful (default %(default)s)",
-    )
-    parser.add_argument("--plot", metavar="KEY", help="draw the figure with this setting on the horizontal axis")
-    parser.add_argument(
-        "--out", metavar="DIR", help="where to write; by default DIR if there is one, else the current directory"
-    )
-    given = parser.parse_args()
-    if not given.directories:
-        after = "; --by takes all that follows it, so name it before" if given.by else ""
-        parser.exit(2, f"elman-compare: name a directory to look in, such as runs{after}\n")
-    by = list(dict.fromkeys(key for keys in given.by for key in keys.split(",")))
-    out = Path(given.out or (given.directories[0] if len(given.directories) == 1 else "."))
-    try:
-        comparison = compare(*given.directories, by=by, success=given.success)
-        if given.plot and given.plot not in comparison.groups[0].values:
-            keys = ", ".join(comparison.groups[0].values) or "none"
-            raise KeyError(f"--plot must be one of the settings that are compared ({keys}), not {given.plot}")
-        write(comparison, out, plot=given.plot)
-    except KeyError as error:
-        parser.exit(2, f"elman-compare: {error.args[0]}\n")
-    except OSError as error:
-        parser.exit(1, f"elman-compare: {f'{error.filename}: {error.strerror}' if error.filename else error}\n")
-    except KeyboardInterrupt:
-        parser.exit(130, "elman-compare: interrupted\n")
-    say(f"{printed(comparison)}\n\ncomparison.csv and comparison.png are in {out}")
-
-
-def _share(given: str) -> float:
-    try:
-        value = float(given)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"must be a number from 0 to 1, not {given}")
-    return value

@@ -10,7 +10,7 @@ from typing import Any
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from omegaconf import DictConfig, open_dict, read_write
 
-from elman.cli.composing import hydra_told, quoted
+from elman.cli.compose import hydra_told, quoted
 
 _KEPT = 100  # configurations that wait to be asked for again, 0.3 MB each
 

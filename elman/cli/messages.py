@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
 
-from elman.config import BadSetting, unknown, wrong_type
+from elman.config import unknown, wrong_type
+from elman.errors import ConfigError, DivergenceError, LauncherError, RunDirectoryError
 
 # Where Hydra finds what comes with an extra of this package, and the extra.
 _EXTRAS = {
@@ -21,13 +22,8 @@ _EXTRAS = {
 
 def foreseen(error: Exception) -> bool:
     """Whether an error is explained by its own text, so that a traceback would only hide it."""
-    from elman.record import Refused
-    from elman.runner import Diverged
-    from elman.sweep import BrokenOff
-
-    known = (
-        BadSetting | HydraException | OmegaConfBaseException | OSError | MemoryError | Refused | Diverged | BrokenOff
-    )
+    known = ConfigError | HydraException | OmegaConfBaseException | OSError | MemoryError
+    known |= RunDirectoryError | DivergenceError | LauncherError
     return isinstance(error, known) or _is_null_choice(error)
 
 
@@ -43,7 +39,7 @@ def exit_status(error: Exception) -> int:
 
 def explained(error: Exception) -> str:
     """One line that says what a user can do about an error."""
-    told = isinstance(error, BadSetting) or not isinstance(error.__cause__, OmegaConfBaseException)
+    told = isinstance(error, ConfigError) or not isinstance(error.__cause__, OmegaConfBaseException)
     cause = error if told else error.__cause__
     first, _, rest = str(cause).partition("\n")
     if first.endswith(":"):
@@ -82,4 +78,4 @@ def null_choices_refused() -> Iterator[None]:
     except ValueError as error:
         if not _is_null_choice(error):
             raise
-        raise BadSetting(explained(error)) from error
+        raise ConfigError(explained(error)) from error

@@ -1,27 +1,14 @@
-"""One epoch after another: the trainers, by the name of their backend."""
-
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import NamedTuple
+"""The training loop in numpy: the readable reference for every other trainer."""
 
 import numpy as np
 
 from elman import network
 from elman.network import Weights
 
-
-class Backend(NamedTuple):
-    """Two functions that train and test R networks."""
-
-    train: Callable[..., tuple[Weights, np.ndarray, np.ndarray]]
-    """As `train_numpy`."""
-    predict: Callable[..., tuple[np.ndarray, np.ndarray]]
-    """As `network.predict`, for R networks."""
+predict = network.predict
 
 
-def train_numpy(
+def train(
     weights: Weights,
     context: np.ndarray,
     inputs: np.ndarray,
@@ -66,34 +53,3 @@ def train_numpy(
             total += np.mean((output - target) ** 2, axis=-1)
         losses[:, epoch] = total / inputs.shape[1]
     return weights, context, losses
-
-
-def _numpy() -> Backend:
-    return Backend(train_numpy, network.predict)
-
-
-def _numba() -> Backend:
-    with _interrupts_put_off():
-        from elman import compiled  # numba takes its time to import, and the numpy backend does not need it
-
-        compiled.warm_up()
-    return Backend(compiled.train, compiled.predict)
-
-
-@contextmanager
-def _interrupts_put_off() -> Iterator[None]:
-    """Hold Ctrl-C back until the end of the block; numba would lose it, or make an error of its own of it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    caught: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: caught.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if caught:
-        raise KeyboardInterrupt
-
-
-TRAINERS: dict[str, Callable[[], Backend]] = {"numba": _numba, "numpy": _numpy}

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from strategies import seeds, streams
 
-from elman import measures
+from elman import metrics
 from elman.stream import Stream
 
 # Three steps to be predicted: 1 0 (place "a"), 1 1 (place "b"), 0 1 (place "a").
@@ -19,7 +19,7 @@ BY_HAND = Stream(
 
 
 def test_errors_are_those_worked_out_by_hand():
-    errors = measures.errors(np.array([[[0.9, 0.6], [0.4, 0.8], [0.3, 0.5]]]), BY_HAND)
+    errors = metrics.errors(np.array([[[0.9, 0.6], [0.4, 0.8], [0.3, 0.5]]]), BY_HAND)
     assert BY_HAND.position_names == ("b", "a")
     np.testing.assert_allclose(errors.error_rate, [[1.0, 1.0]])
     np.testing.assert_allclose(errors.bit_error_rate, [[[1.0, 0.0], [0.0, 1.0]]])  # an output of 0.5 rounds to 0
@@ -28,10 +28,10 @@ def test_errors_are_those_worked_out_by_hand():
 
 
 def test_the_floor_is_that_worked_out_by_hand():
-    floor = measures.floor(BY_HAND)
+    floor = metrics.floor(BY_HAND)
     np.testing.assert_allclose(floor.bit_mse, [[[0.0, 0.0], [0.02, 0.125]]])
     np.testing.assert_allclose(floor.error_rate, [[0.0, 0.25]])  # torn at one of two steps: wrong half the time
-    assert measures.predictable(BY_HAND).tolist() == [True, False]
+    assert metrics.predictable(BY_HAND).tolist() == [True, False]
 
 
 # Three steps to be predicted, one bit a symbol: y (place "2"), x (place "1"), z (place "2").
@@ -47,10 +47,10 @@ ONE_HOT = Stream(
 def test_with_one_bit_a_symbol_the_largest_output_is_the_answer():
     outputs = np.array([[[0.1, 0.3, 0.2], [0.4, 0.9, 0.1], [0.2, 0.1, 0.9]]])
     assert ONE_HOT.one_hot
-    assert measures.right(outputs, ONE_HOT, slice(None)).tolist() == [[True, False, True]]
-    assert measures.right(outputs[:, 1:], ONE_HOT, slice(1, None)).tolist() == [[False, True]]
-    np.testing.assert_array_equal(measures.errors(outputs, ONE_HOT).error_rate, [[1.0, 0.0]])
-    np.testing.assert_allclose(measures.floor(ONE_HOT).error_rate, [[0.0, 0.75]])  # torn at y, wrong at z
+    assert metrics.right(outputs, ONE_HOT, slice(None)).tolist() == [[True, False, True]]
+    assert metrics.right(outputs[:, 1:], ONE_HOT, slice(1, None)).tolist() == [[False, True]]
+    np.testing.assert_array_equal(metrics.errors(outputs, ONE_HOT).error_rate, [[1.0, 0.0]])
+    np.testing.assert_allclose(metrics.floor(ONE_HOT).error_rate, [[0.0, 0.75]])  # torn at y, wrong at z
 
 
 @pytest.mark.parametrize(
@@ -63,46 +63,46 @@ def test_bits_that_stand_for_something_else_than_the_symbol_are_rounded_one_by_o
 
 def test_where_the_best_prediction_is_unknown_so_are_all_floors():
     unknown = replace(BY_HAND, expected=None)
-    assert all(np.isnan(array).all() for array in measures.floor(unknown))
-    assert measures.floor(unknown).mse.shape == measures.floor(BY_HAND).mse.shape
-    assert not measures.predictable(unknown).any()
-    chance, best = measures.loss_levels(unknown)
-    assert chance == measures.loss_levels(BY_HAND)[0]
+    assert all(np.isnan(array).all() for array in metrics.floor(unknown))
+    assert metrics.floor(unknown).mse.shape == metrics.floor(BY_HAND).mse.shape
+    assert not metrics.predictable(unknown).any()
+    chance, best = metrics.loss_baselines(unknown)
+    assert chance == metrics.loss_baselines(BY_HAND)[0]
     assert np.isnan(best)
     assert unknown.wrapped().expected is None
 
 
 def test_the_error_rate_at_predictable_positions_is_a_share_of_their_steps():
-    np.testing.assert_allclose(measures.predictable_error_rate(np.array([[[0.0, 1.0], [1.0, 0.0]]]), BY_HAND), [[0, 1]])
+    np.testing.assert_allclose(metrics.predictable_error_rate(np.array([[[0.0, 1.0], [1.0, 0.0]]]), BY_HAND), [[0, 1]])
     nowhere = replace(BY_HAND, expected=np.full((4, 2), 0.5))
-    assert np.isnan(measures.predictable_error_rate(np.zeros((3, 2)), nowhere)).all()
+    assert np.isnan(metrics.predictable_error_rate(np.zeros((3, 2)), nowhere)).all()
 
 
-def test_loss_levels_are_those_worked_out_by_hand():
+def test_loss_baselines_are_those_worked_out_by_hand():
     unequal = replace(BY_HAND, vectors=np.array([[0, 0], [1, 0], [1, 1], [1, 1]], dtype=np.uint8))
-    chance, best = measures.loss_levels(unequal)
+    chance, best = metrics.loss_baselines(unequal)
     np.testing.assert_allclose(chance, (0 + 2 / 9) / 2)  # the first bit is 1 at all steps, the second at two of three
     np.testing.assert_allclose(best, (0.25 + 0.64) / 6)
 
 
 @given(streams())
 def test_no_errors_are_found_in_the_targets_themselves(stream):
-    errors = measures.errors(stream.targets[None].astype(float), stream)
+    errors = metrics.errors(stream.targets[None].astype(float), stream)
     assert not any(array.any() for array in errors)
 
 
 @given(streams(), seeds)
 def test_the_errors_of_a_network_do_not_depend_on_the_others(stream, seed):
     outputs = np.random.default_rng(seed).random((5, *stream.targets.shape))
-    together = measures.errors(outputs, stream)
+    together = metrics.errors(outputs, stream)
     for r in range(5):
-        for a, b in zip(together, measures.errors(outputs[r : r + 1], stream), strict=True):
+        for a, b in zip(together, metrics.errors(outputs[r : r + 1], stream), strict=True):
             np.testing.assert_array_equal(a[r], b[0])
-        np.testing.assert_array_equal(together.mse[r], measures.errors(outputs[r : r + 1], stream).mse[0])
+        np.testing.assert_array_equal(together.mse[r], metrics.errors(outputs[r : r + 1], stream).mse[0])
 
 
 @given(streams(), seeds)
 def test_no_guess_beats_chance_among_constants(stream, seed):
     constant = np.random.default_rng(seed).random(stream.targets.shape[1])
-    chance, _ = measures.loss_levels(stream)
+    chance, _ = metrics.loss_baselines(stream)
     assert ((stream.targets - constant) ** 2).mean() >= chance - 1e-12  # rounding

@@ -14,9 +14,14 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
+from hydra.errors import HydraException
+from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
+from omegaconf.errors import OmegaConfBaseException
 
-from elman.config import BadSetting, Settings
+from elman.cli.messages import explained, null_choices_refused
+from elman.config import Settings, checked
+from elman.errors import ConfigError
 
 _HERE = Path(__file__).parents[1]
 CONF = _HERE / "conf" if (_HERE / "conf").is_dir() else _HERE.parent / "conf"  # in a wheel, or in a checkout
@@ -43,11 +48,11 @@ def hydra_told(flags: Namespace) -> Iterator[tuple[Any, str]]:
     """Hydra, ready to compose from where the flags of a command say; yields it, and the name of the file to begin with.
 
     Raises:
-        BadSetting: if there is no such directory.
+        ConfigError: if there is no such directory.
     """
     for flag, directory in (("--config-dir", flags.config_dir), ("--config-path", flags.config_path)):
         if directory and not Path(directory).is_dir():
-            raise BadSetting(f"{flag} must be a directory, not {directory}")
+            raise ConfigError(f"{flag} must be a directory, not {directory}")
     with hydra_at(Path(flags.config_path or CONF).absolute()):
         application: Any = GlobalHydra.instance().hydra
         if flags.config_dir:
@@ -63,6 +68,26 @@ def without_hydra(composed: DictConfig) -> DictConfig:
     with open_dict(composed), read_write(composed):
         del composed["hydra"]
     return composed
+
+
+def settings(*overrides: str) -> Settings:
+    """Compose settings from conf/, with the same overrides as on the command line.
+
+    Args:
+        overrides: such as "task=cv" or "hidden_size=8".
+
+    Raises:
+        ConfigError: for a key that is unknown, a value that is of the wrong type or breaks its rule, or settings that
+            make a sweep.
+    """
+    try:
+        with hydra_at(CONF), null_choices_refused():
+            composed = hydra.compose("config", overrides=list(overrides), return_hydra_config=True)
+        if composed.hydra.mode == RunMode.MULTIRUN:
+            raise ConfigError(f"these settings make a sweep, not one run: {' '.join(overrides)}")
+        return checked(without_hydra(composed))
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(explained(error)) from error
 
 
 def subdirectory(overrides: Iterable[str]) -> str:

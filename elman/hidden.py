@@ -19,7 +19,7 @@ EUCLIDEAN_ONLY = ("ward", "centroid", "median")
 """The methods that measure how far a branch's centre lies, which has a meaning in Euclidean space alone."""
 
 
-class States(NamedTuple):
+class HiddenStates(NamedTuple):
     """The hidden states of R networks on one stream, as trained and, if they were not read from a run, as untrained.
 
     The untrained networks are the control of the paper's footnote 6: averages can form groups without any learning.

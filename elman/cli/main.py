@@ -1,0 +1,234 @@
+"""The command `elman`: it composes and checks the settings, and calls the runner."""
+
+import logging
+import math
+import os
+import statistics
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from importlib.metadata import version
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
+
+import hydra
+from hydra._internal.utils import get_args_parser
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+
+from elman.cli import launch
+from elman.cli.compose import CONF, DEFAULTS, hydra_at, without_hydra
+from elman.cli.echo import echo
+from elman.cli.messages import exit_status, explained, foreseen
+from elman.cli.plan import planned
+from elman.config import Settings, checked
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from elman.cli.sweep import Sweep
+    from elman.result import Result
+    from elman.runner import Progress
+
+_OF_RUNS = ("overrides", "run", "multirun", "config_path", "config_name", "config_dir")  # flags that say what to run
+_BEGUN = time.perf_counter()  # composing, for a run that is the only one of its process
+
+log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """The console script ``elman``. A user's mistake ends it with one line and exit status 1 or 2."""
+    show_all = os.environ.get("HYDRA_FULL_ERROR") == "1"
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # so that Hydra hands errors on, rather than printing them in its own way
+    if sys.argv[1:] == ["--version"]:
+        return print(f"elman {version('elman')}")
+    try:
+        flags = _flags()
+        if flags.help and not (flags.config_dir or flags.config_path or flags.config_name):
+            return _print_help(flags.overrides)
+        if any(value for flag, value in vars(flags).items() if flag not in _OF_RUNS):
+            return _information()
+        sweep = planned(flags)
+        if sweep is None:
+            launch.run(flags, _alone.__wrapped__)
+        else:
+            _swept(sweep, flags)
+    except KeyboardInterrupt:
+        _end("interrupted", 130)
+    except Exception as error:
+        if show_all or not foreseen(error):
+            raise
+        _end(explained(error), exit_status(error))
+
+
+def _information() -> None:
+    """What flags of Hydra's own ask for, such as --cfg."""
+    try:
+        _alone()
+    except ValueError as error:  # flags that do not go together
+        _end(explained(error), 2)
+
+
+def _flags() -> Namespace:
+    """The command line as Hydra understands it; what it does not ends the command in one line."""
+    parser: Any = get_args_parser()
+    parser.error = lambda message: _end(f"{message}; settings are written SETTING=VALUE", 2)
+    return cast("Namespace", parser.parse_intermixed_args())
+
+
+def _end(message: str, status: int) -> NoReturn:
+    print(f"elman: {message}", file=sys.stderr)
+    raise SystemExit(status)
+
+
+def _print_help(overrides: list[str]) -> None:
+    """Fill in the template in conf/config.yaml; Hydra's own --help would first list every group of every plugin."""
+    with hydra_at(CONF):
+        composed = hydra.compose("config", overrides=overrides, return_hydra_config=True)
+    template, chosen = Template(composed.hydra.help.template), without_hydra(composed)
+    choices = {group: sorted(path.stem for path in (CONF / group).glob("*.yaml")) for group in ("task", "experiment")}
+    groups = "".join(f"  {group}: {', '.join(names)}\n" for group, names in choices.items())
+    echo(template.substitute(APP_CONFIG_GROUPS=groups, CONFIG=OmegaConf.to_yaml(chosen)))
+
+
+def _swept(sweep: "Sweep", flags: Namespace) -> None:
+    """Run a sweep, and end it with the comparison of its runs, whatever became of them."""
+    from elman.cli.sweep import ended, watched
+    from elman.errors import LauncherError
+
+    trouble: BaseException | None = None
+    try:
+        with watched(sweep):
+            launch.sweep(flags, _job, sweep.directory)
+    except KeyboardInterrupt as error:
+        trouble = error
+    except Exception as error:  # the launcher's: those of the jobs are in their run.json
+        trouble = error if foreseen(error) else LauncherError(f"{type(error).__name__}: {str(error).strip()}")
+        trouble.__cause__ = error.__cause__ if trouble is error else error
+    _forget_if_empty(sweep.directory)
+    unfinished = ended(sweep) if sweep.directory.exists() else 0
+    if trouble:
+        raise trouble
+    if unfinished:
+        raise SystemExit(1)
+
+
+@hydra.main(**DEFAULTS, config_path=str(CONF), config_name="config")
+def _alone(composed: DictConfig) -> None:
+    """A run that is not part of a sweep: its report is printed."""
+    from elman import report
+
+    directory = Path(HydraConfig.get().runtime.output_dir)
+    try:
+        result = _run(composed, directory, compose=time.perf_counter() - _BEGUN, bar=_can_draw(sys.stderr))
+    except Exception as error:
+        _forget_if_empty(directory)
+        if foreseen(error):
+            _end(explained(error), exit_status(error))
+        raise
+    shown = Path(os.path.relpath(directory)) if directory.is_relative_to(Path.cwd()) else directory
+    if result is None:
+        return echo(f"{shown} holds the finished run of these settings already; overwrite=true runs it again")
+    text = report.report(result)
+    log.debug("%s", text)
+    echo(f"\n{text}\n\nFiles are in {shown}")
+
+
+def _job(composed: DictConfig) -> float:
+    """One run of a sweep; returns the number that an optimiser minimises."""
+    from elman import report, runs
+    from elman.errors import RunDirectoryError
+
+    config: Any = HydraConfig.get()
+    runtime, job = config.runtime, config.job
+    directory = Path(runtime.output_dir)
+    try:
+        if not job.chdir:
+            os.chdir(runtime.cwd)  # a worker may have been started anywhere; task.file=book.txt is here
+        result = _run(composed, directory, compose=job.get("compose_seconds"), lines=logging.DEBUG)
+    except Exception as error:  # the other jobs of the sweep go on
+        if isinstance(error, RunDirectoryError):  # nothing of it is in run.json, and the log is another run's
+            print(f"{directory.name}: {explained(error)}", file=sys.stderr)
+        else:
+            with suppress(OSError):
+                log.debug("failed", exc_info=True)
+        _forget_if_empty(directory)
+        return math.inf  # an optimiser's worst
+    if result is not None:
+        log.debug("%s", report.report(result))
+    return report.objective(runs.read(directory, "summary"))
+
+
+def _run(
+    composed: DictConfig, directory: Path, *, compose: float | None, bar: bool = False, lines: int = logging.INFO
+) -> "Result | None":
+    from elman import runner
+
+    config = HydraConfig.get()
+    overrides = list(config.overrides.task)
+    chosen = checked(composed)
+    with _progress(chosen, bar=bar, level=logging.DEBUG if bar else lines) as progress:
+        return runner.run_into(
+            directory,
+            chosen,
+            about={
+                "command": sys.argv if config.mode == RunMode.RUN else ["elman", *overrides],
+                "overrides": overrides,
+                "experiment": config.runtime.choices.get("experiment"),
+                "launcher": config.runtime.choices.get("hydra/launcher"),
+                "node": _node(),
+            },
+            attachments={
+                ".hydra/config.yaml": OmegaConf.to_yaml(composed),
+                ".hydra/hydra.yaml": OmegaConf.to_yaml(HydraConfig.instance().cfg),
+                ".hydra/overrides.yaml": OmegaConf.to_yaml(config.overrides.task),
+            },
+            progress=progress,
+            seconds={} if compose is None else {"compose": compose},
+        )
+
+
+def _node() -> str | None:
+    """The node of a Ray cluster on which this is run, if it is one."""
+    if (ray := sys.modules.get("ray")) and ray.is_initialized():
+        return str(ray.get_runtime_context().get_node_id())
+    return None
+
+
+def _can_draw(stream: TextIO | None) -> bool:
+    """Whether the stream is a terminal with room for a progress bar; some have no size."""
+    return stream is not None and stream.isatty() and os.get_terminal_size(stream.fileno()).columns > 0
+
+
+def _forget_if_empty(directory: Path) -> None:
+    """Remove the directory that Hydra made for a run, and empty ones above it, up to the current directory."""
+    with suppress(OSError):
+        directory.rmdir()
+        for parent in directory.parents:
+            if not parent.is_relative_to(Path.cwd()) or parent == Path.cwd():
+                break
+            parent.rmdir()
+
+
+@contextmanager
+def _progress(chosen: Settings, *, bar: bool, level: int) -> "Iterator[Progress]":
+    """A function that reports the loss: on a progress bar, if there is one, and in a line of this level."""
+    of = f" (median of {chosen.replicates} networks)" if chosen.replicates > 1 else ""
+    with ExitStack() as stack:
+        if bar:
+            from tqdm import tqdm
+
+            shown = stack.enter_context(tqdm(total=chosen.epochs, unit="epoch", leave=False))
+
+        def progress(epoch: int, losses: "np.ndarray") -> None:
+            loss = statistics.median(losses)
+            if bar:
+                shown.set_postfix_str(f"loss {loss:.6f}", refresh=False)
+                shown.update(epoch - shown.n)
+            log.log(level, "Epoch %d/%d, loss: %.6f%s", epoch, chosen.epochs, loss, of)
+
+        yield progress

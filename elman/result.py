@@ -1,0 +1,145 @@
+"""A Result: what one run holds in memory, and what its networks predict."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import overload
+
+import numpy as np
+
+from elman import hidden
+from elman.config import Settings
+from elman.hidden import HiddenStates
+from elman.metrics import Errors
+from elman.network import Weights
+from elman.stream import Stream
+from elman.tasks import draw
+from elman.trainers import Backend
+
+_BLOCK = 4_000_000  # activations held at once while testing: 32 MB
+
+
+@dataclass(frozen=True)
+class TrainingStreams(Sequence[Stream]):
+    """The training streams of R networks, each drawn anew from its seed when asked for; 10,000 would fill gigabytes."""
+
+    settings: Settings
+    seeds: tuple[np.random.SeedSequence, ...]
+
+    def __len__(self) -> int:
+        return len(self.seeds)
+
+    @overload
+    def __getitem__(self, which: int) -> Stream: ...
+    @overload
+    def __getitem__(self, which: slice) -> "TrainingStreams": ...
+    def __getitem__(self, which: int | slice) -> "Stream | TrainingStreams":
+        if isinstance(which, slice):
+            return TrainingStreams(self.settings, self.seeds[which])
+        task, rng = self.settings.task, np.random.default_rng(self.seeds[which])
+        stream = draw(task.name, task.options(), rng, test=False)
+        return stream if self.settings.reset_context == "epoch" else stream.wrapped()
+
+
+@dataclass(frozen=True)
+class Result:
+    """R networks that were trained with the same settings, and what they were trained and tested on."""
+
+    settings: Settings
+    training: Sequence[Stream]
+    """R streams of equal length, one a network, drawn anew when asked for; wrapped if the context is not reset."""
+    baselines: np.ndarray
+    """(R, 2): the losses on each training stream of the best constant predictor and of the best possible, or NaN."""
+    test: Stream
+    """The stream that all networks are tested on; T elements, so T - 1 predictions."""
+    initial: Weights
+    """(R, ...): the weights before training, drawn or read from the run that `weights_from` names."""
+    weights: Weights
+    """(R, ...): the weights after training."""
+    context: np.ndarray
+    """(R, H): activation of the context units at the start of the test."""
+    losses: np.ndarray
+    """(R, epochs): the mean squared error of each epoch."""
+    evaluated: np.ndarray
+    """(K,): the epochs after which the networks were tested; the last is the final one."""
+    curve: tuple[Errors, ...]
+    """K errors on the test stream, one for each of `evaluated`."""
+    backend: Backend
+    seconds: dict[str, float] = field(default_factory=dict)
+    """Time taken by each stage."""
+
+    def predict(self, steps: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """The outputs (R, steps, n) and hidden activations (R, steps, H) over the first steps of the test stream."""
+        inputs = self.test.inputs[:steps]
+        return self.backend.predict(self.weights, inputs, self.context, recurrent=self.settings.context == "hidden")
+
+    def part(self, networks: slice) -> "Result":
+        """The result of some of the networks, numbered from 0."""
+        return replace(
+            self,
+            training=self.training[networks],
+            baselines=self.baselines[networks],
+            initial=Weights(*(array[networks] for array in self.initial)),
+            weights=Weights(*(array[networks] for array in self.weights)),
+            context=self.context[networks],
+            losses=self.losses[networks],
+            curve=tuple(Errors(*(array[networks] for array in errors)) for errors in self.curve),
+        )
+
+    def output_blocks(self) -> Iterator[np.ndarray]:
+        """The outputs (.., T-1, n) of so many networks at a time that they fit into a block of memory."""
+        for weights, context in blocks(self.weights, self.context, self.test):
+            yield self.backend.predict(weights, self.test.inputs, context, recurrent=self.settings.context == "hidden")[
+                0
+            ]
+
+    @cached_property
+    def hidden_states(self) -> HiddenStates:
+        """The hidden states on the test stream by symbol and by single occurrence, computed when first asked for."""
+        networks = {"trained": (self.weights, self.context)}
+        if self.settings.weights_from is None:
+            networks["untrained"] = (self.initial, np.full_like(self.context, self.settings.initial_context))
+        single = hidden.occurrences(self.test, self.settings.occurrences)
+        means, at = [], []
+        for weights, context in networks.values():
+            for some, start in blocks(weights, context, self.test):
+                some_pieces = pieces(some, start, self.test, self.backend, self.settings.context == "hidden")
+                hiddens = np.concatenate([hiddens for _, hiddens in some_pieces], axis=1)
+                means.append(hidden.means(hiddens, self.test))
+                at.append(hiddens[:, single])
+        R, H = self.context.shape
+        shape = (len(networks), R, -1, H)
+        return HiddenStates(tuple(networks), np.concatenate(means).reshape(shape), np.concatenate(at).reshape(shape))
+
+    @cached_property
+    def _predicted(self) -> tuple[np.ndarray, np.ndarray]:
+        return self.predict()
+
+    @property
+    def outputs(self) -> np.ndarray:
+        """(R, T-1, n): the predictions on the test stream, computed when first asked for."""
+        return self._predicted[0]
+
+    @property
+    def hiddens(self) -> np.ndarray:
+        """(R, T-1, H): the hidden activations on the test stream, computed when first asked for."""
+        return self._predicted[1]
+
+
+def blocks(weights: Weights, context: np.ndarray, test: Stream) -> Iterator[tuple[Weights, np.ndarray]]:
+    """So many networks at a time that their activations over the test stream fit into a block of memory."""
+    per_network = len(test.inputs) * (context.shape[1] + test.vectors.shape[1])
+    step = max(1, _BLOCK // per_network)
+    for r in range(0, len(context), step):
+        yield Weights(*(array[r : r + step] for array in weights)), context[r : r + step]
+
+
+def pieces(
+    weights: Weights, context: np.ndarray, test: Stream, backend: Backend, recurrent: bool
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """The outputs and hidden activations of so many steps at a time that those of one network fit into a block."""
+    most = max(1, _BLOCK // (context.shape[1] + test.vectors.shape[1]))
+    for first in range(0, len(test.inputs), most):
+        outputs, hiddens = backend.predict(weights, test.inputs[first : first + most], context, recurrent=recurrent)
+        context = hiddens[:, -1] if recurrent else context
+        yield outputs, hiddens
