@@ -112,7 +112,8 @@ def test_a_directory_that_cannot_be_made_ends_in_one_line(call, here, directory)
 
 def test_a_full_disk_ends_in_one_line_and_leaves_no_results(here):
     BACKENDS["numba"]()  # compiled here, where there is room for numba's cache
-    program = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000)); from elman.cli.main import main; main()"
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))"
+    program = f"{limited}; from elman.cli.main import main; main()"
     done = subprocess.run([sys.executable, "-c", program, *TINY, "hydra.run.dir=run"], capture_output=True, text=True)
     assert done.returncode == 1
     assert re.fullmatch(r"elman: .+/run/[\w/]+\.\w+: File too large", done.stderr.splitlines()[-1])
