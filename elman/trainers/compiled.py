@@ -127,10 +127,59 @@ def _output(o, W_ho, b_o, hidden, each_state):
     return _logistic(z + odd)
 
 
+class _Streams(NamedTuple):
+    """What a block of networks reads and predicts."""
+
+    inputs: np.ndarray
+    targets: np.ndarray
+
+
+class _Laid(NamedTuple):
+    """Weights in vectors; side by side, W_oh is the transpose of W_ho."""
+
+    W_ih: np.ndarray
+    W_hh: np.ndarray
+    b_h: np.ndarray
+    W_ho: np.ndarray
+    b_o: np.ndarray
+    W_oh: np.ndarray
+
+
+class _Units(NamedTuple):
+    """Activations, errors and changes of the units, as arrays of vectors and, as `each_...`, one by one."""
+
+    states: np.ndarray
+    each_state: np.ndarray
+    errors: np.ndarray
+    each_error: np.ndarray
+    changes: np.ndarray
+    """Of the output units, as b_o: minus the learning rate times the error signal."""
+    each_change: np.ndarray
+    step: np.ndarray
+    """The changes of the hidden units, as b_h."""
+    listed: np.ndarray
+    """Inputs that may be 1 at this step."""
+    masks: np.ndarray
+    """For which networks they are."""
+
+
+class _Rule(NamedTuple):
+    """How the weights change, as compiled code takes it."""
+
+    down: float
+    """Minus the learning rate."""
+    reset: bool
+    """At the start of each epoch."""
+    recurrent: bool
+
+
 @numba.njit(error_model="numpy", inline="always")
-def _train(inputs, targets, W_ih, W_hh, b_h, W_ho, b_o, W_oh, both_orders, states, each_state, errors, each_error,
-           changes, each_change, step, listed, masks, losses, start, down, reset, recurrent):  # fmt: skip
-    """Train in place, from context states[0] to states[0]; losses come as zeros, `down` is minus the learning rate."""
+def _train(streams, weights, both_orders, units, losses, start, rule):
+    """Train in place, from context states[0] to states[0]; losses come as zeros."""
+    inputs, targets = streams
+    W_ih, W_hh, b_h, W_ho, b_o, W_oh = weights
+    states, each_state, errors, each_error, changes, each_change, step, listed, masks = units
+    down, reset, recurrent = rule
     T, H, O = len(inputs), W_hh.shape[1], W_oh.shape[1]
     context, hidden, before = 0, 1, 2 if recurrent else 0
     for epoch in range(len(losses)):
@@ -196,27 +245,71 @@ def _predict(inputs, W_ih, W_hh, b_h, W_ho, b_o, states, each_state, step, liste
 
 
 @_jit
-def _train_alone(inputs, targets, weights, states, errors, changes, step, listed, masks, losses, start, down, reset,
-                 recurrent, source=SOURCE):  # fmt: skip
+def _train_alone(streams, weights, units, losses, start, rule, source=SOURCE):
+    inputs, targets = streams
     W_ih, W_hh, b_h, W_ho, b_o, W_oh = weights
-    _train(inputs, in_vectors(targets, _UNITS), in_vectors(W_ih, _UNITS), in_vectors(W_hh, _UNITS),
-           in_vectors(b_h, _UNITS), in_vectors(W_ho, _UNITS), in_vectors(b_o, _UNITS), in_vectors(W_oh, _UNITS), True,
-           in_vectors(states, _UNITS), in_a_row(states), in_vectors(errors, _UNITS), in_a_row(errors),
-           in_vectors(changes, _UNITS), in_a_row(changes), in_vectors(step, _UNITS), listed, in_a_row(masks),
-           in_a_row(losses), in_vectors(start, _UNITS), down, reset, recurrent)  # fmt: skip
+    states, errors, changes, step, listed, masks = units
+    _train(
+        _Streams(inputs, in_vectors(targets, _UNITS)),
+        _Laid(
+            in_vectors(W_ih, _UNITS),
+            in_vectors(W_hh, _UNITS),
+            in_vectors(b_h, _UNITS),
+            in_vectors(W_ho, _UNITS),
+            in_vectors(b_o, _UNITS),
+            in_vectors(W_oh, _UNITS),
+        ),
+        True,
+        _Units(
+            in_vectors(states, _UNITS),
+            in_a_row(states),
+            in_vectors(errors, _UNITS),
+            in_a_row(errors),
+            in_vectors(changes, _UNITS),
+            in_a_row(changes),
+            in_vectors(step, _UNITS),
+            listed,
+            in_a_row(masks),
+        ),
+        in_a_row(losses),
+        in_vectors(start, _UNITS),
+        rule,
+    )
 
 
 @_jit
-def _train_side_by_side(inputs, targets, weights, states, errors, changes, step, listed, masks, losses, start, down,
-                        reset, recurrent, source=SOURCE):  # fmt: skip
+def _train_side_by_side(streams, weights, units, losses, start, rule, source=SOURCE):
+    inputs, targets = streams
     W_ih, W_hh, b_h, W_ho, b_o = weights
+    states, errors, changes, step, listed, masks = units
     W_of_all, states_of_all = in_vectors(W_ho, _NETWORKS), in_vectors(states, _NETWORKS)
     errors_of_all, changes_of_all = in_vectors(errors, _NETWORKS), in_vectors(changes, _NETWORKS)
-    _train(in_vectors(inputs, _NETWORKS), in_vectors(targets, _NETWORKS), in_vectors(W_ih, _NETWORKS),
-           in_vectors(W_hh, _NETWORKS), in_vectors(b_h, _NETWORKS), W_of_all, in_vectors(b_o, _NETWORKS), W_of_all.T,
-           False, states_of_all, states_of_all, errors_of_all, errors_of_all, changes_of_all, changes_of_all,
-           in_vectors(step, _NETWORKS), listed, in_vectors(masks, _NETWORKS), in_vectors(losses, _NETWORKS),
-           in_vectors(start, _NETWORKS), down, reset, recurrent)  # fmt: skip
+    _train(
+        _Streams(in_vectors(inputs, _NETWORKS), in_vectors(targets, _NETWORKS)),
+        _Laid(
+            in_vectors(W_ih, _NETWORKS),
+            in_vectors(W_hh, _NETWORKS),
+            in_vectors(b_h, _NETWORKS),
+            W_of_all,
+            in_vectors(b_o, _NETWORKS),
+            W_of_all.T,
+        ),
+        False,
+        _Units(
+            states_of_all,
+            states_of_all,
+            errors_of_all,
+            errors_of_all,
+            changes_of_all,
+            changes_of_all,
+            in_vectors(step, _NETWORKS),
+            listed,
+            in_vectors(masks, _NETWORKS),
+        ),
+        in_vectors(losses, _NETWORKS),
+        in_vectors(start, _NETWORKS),
+        rule,
+    )
 
 
 @_jit
@@ -345,7 +438,7 @@ def train(
     """As `elman.trainers.reference.train`, for inputs and targets of bits; equal to it but for rounding."""
     trained = Weights(*[np.empty_like(array) for array in weights])
     end, losses = np.empty_like(context), np.empty((len(context), epochs))
-    options = (-learning_rate, reset_to is not None, recurrent)
+    rule = _Rule(-learning_rate, reset_to is not None, recurrent)
 
     def one(form: _Form, block: slice) -> None:
         stream = block if len(inputs) > 1 else slice(1)
@@ -358,20 +451,8 @@ def train(
         errors, changes, listed = _zeros(b_o.shape), _zeros(b_o.shape), np.zeros(inputs.shape[2], np.intp)
         masks = _zeros((len(listed), form.networks))
         loss = _zeros((epochs, form.networks))
-        form.train(
-            read,
-            form.laid(targets[stream].swapaxes(1, 2)),
-            laid,
-            states,
-            errors,
-            changes,
-            step,
-            listed,
-            masks,
-            loss,
-            start,
-            *options,
-        )
+        streams = (read, form.laid(targets[stream].swapaxes(1, 2)))
+        form.train(streams, laid, (states, errors, changes, step, listed, masks), loss, start, rule)
         for array, result in zip(trained, laid, strict=False):
             array[block] = form.back(result, array[block])
         end[block] = form.back(states[0], end[block])
