@@ -13,16 +13,11 @@ import numpy as np
 import pandas as pd
 
 from elman import runs
+from elman.config import NEUTRAL, TESTING
 from elman.runs import Run
 from elman.tables import SUCCESS
 
 _TABLES = ("summary", "losses", "learning_curve", "position_errors")
-# Settings that change no number of a network.
-_NEUTRAL = {
-    "overwrite", "figures", "record_steps", "replicates", "occurrences", "cluster_method", "cluster_metric",
-}  # fmt: skip
-# Settings that change when a network is tested, but not the network.
-_TESTING = {"evaluate_every"}
 
 
 @dataclass(frozen=True)
@@ -105,7 +100,7 @@ def compare(
     if left_out:
         notes.append(f"Left out {runs.in_words(left_out)}.")
     if repeated := len(whole) - sum(map(len, kept)):
-        neutral = ", ".join(sorted(_unlike(settings).keys() & _NEUTRAL - {"replicates"}))
+        neutral = ", ".join(sorted(_unlike(settings).keys() & NEUTRAL - {"replicates"}))
         but = f" ({neutral} changes no number here)" if neutral else ""
         notes.append(
             f"{repeated} of {len(whole)} runs trained networks that another run trained as well{but}; they count once."
@@ -121,7 +116,7 @@ def _without_repetitions(ones: Sequence[int], settings: Sequence[dict[str, Any]]
     """Of runs whose networks are the same, that with the most networks."""
     best: dict[str, int] = {}
     for i in ones:
-        same = {key: value for key, value in settings[i].items() if key not in _NEUTRAL | _TESTING}
+        same = {key: value for key, value in settings[i].items() if key not in NEUTRAL | TESTING}
         identity = json.dumps(same, sort_keys=True)
         if identity not in best or settings[i]["replicates"] > settings[best[identity]]["replicates"]:
             best[identity] = i
@@ -130,7 +125,7 @@ def _without_repetitions(ones: Sequence[int], settings: Sequence[dict[str, Any]]
 
 def _differing(settings: Sequence[dict[str, Any]]) -> list[str]:
     """The settings in which runs of the same task differ and which may change a number of a network."""
-    return [key for key in _unlike(settings) if key not in _NEUTRAL]
+    return [key for key in _unlike(settings) if key not in NEUTRAL]
 
 
 def _unlike(settings: Sequence[dict[str, Any]]) -> dict[str, None]:

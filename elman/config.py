@@ -1,20 +1,35 @@
-"""The settings: their types, as the schema of conf/, and the rules that their values keep."""
+"""The settings, each declared once, and the rules that they keep together.
+
+A setting is one entry in `Settings` and its value in conf/config.yaml; types, checks, `elman --help` and
+docs/settings.md follow from the entry. The settings of a task are the parameters of its function.
+"""
 
 import math
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, make_dataclass
+from difflib import get_close_matches
 from functools import cache
-from types import UnionType
-from typing import TYPE_CHECKING, Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any
 
-from omegaconf import MISSING, DictConfig, OmegaConf
-
+from elman.declaration import Rule, above, at_least, between, convert, key_of, one_of, setting, shown
 from elman.errors import ConfigError
 
 
+class _Converted:
+    """Attributes that are converted to their types when they are set; one that was not declared is refused."""
+
+    if not TYPE_CHECKING:  # or it would let every attribute pass
+
+        def __setattr__(self, key: str, value: Any) -> None:
+            prefix = "task." if isinstance(self, Task) else ""
+            types = {field.name: field.type for field in fields(self)}
+            if key not in types:
+                raise AttributeError(unknown(prefix + key, self.name if prefix else None))
+            super().__setattr__(key, _converted(prefix + key, types[key], value))
+
+
 @dataclass
-class Task:
+class Task(_Converted):
     """What the networks are trained and tested on: a name, and the task's own settings, as in conf/task."""
 
     name: str
@@ -31,76 +46,87 @@ class Task:
         def __getattr__(self, key: str) -> Any: ...
 
 
-@dataclass
-class Settings:
-    """Everything that fixes a run; the values and their meaning are in conf/config.yaml and conf/task."""
+@dataclass(kw_only=True)
+class Settings(_Converted):
+    """Everything that fixes a run; the values are in conf/config.yaml and conf/task.
 
-    task: Any = MISSING
-    """A Task. The schema takes any, because each task has settings of its own."""
-    hidden_size: int = MISSING
-    epochs: int = MISSING
-    learning_rate: float = MISSING
-    seed: int = MISSING
-    replicates: int = MISSING
-    shared_stream: bool = MISSING
-    initial_scale: float = MISSING
-    weights_from: str | None = MISSING
-    initial_context: float = MISSING
-    reset_context: str = MISSING
-    context: str = MISSING
-    evaluate_every: int = MISSING
-    record_steps: int = MISSING
-    occurrences: list[str] = MISSING
-    cluster_method: str = MISSING
-    cluster_metric: str = MISSING
-    backend: str = MISSING
-    figures: bool = MISSING
-    overwrite: bool = MISSING
+    Attributes can be changed. A value is converted to the type of its setting, or refused with a ConfigError; `check`
+    holds it against its rule.
+    """
+
+    task: Task
+    hidden_size: int = setting("hidden units, so context units", at_least(1))
+    epochs: int = setting(
+        "passes through the training stream", Rule("at least 1, or 0 with weights_from", lambda value: value >= 0)
+    )
+    learning_rate: float = setting("step of the gradient descent", above(0))
+    seed: int = setting("fixes every number of a run, together with the other settings", at_least(0))
+    replicates: int = setting("networks trained with the same settings", at_least(1), changes="tables")
+    shared_stream: bool = setting("true: all replicates are trained on the same stream")
+    initial_scale: float = setting(
+        "standard deviation of the initial weights",
+        Rule("at least 0 and finite", lambda value: 0 <= value < math.inf),
+    )
+    weights_from: str | None = setting(
+        "directory of a finished run: start from its networks; with epochs=0 only test them"
+    )
+    initial_context: float = setting("activation of the context units at the start", between(0, 1))
+    reset_context: str = setting(
+        "epoch: set back at the start of each epoch and of the test; never: carried on, and the training stream wraps",
+        one_of("epoch", "never"),
+    )
+    context: str = setting(
+        "what is copied after each step: hidden, or none (never changes, the feed-forward control)",
+        one_of("hidden", "none"),
+    )
+    evaluate_every: int = setting("epochs between two tests; 0: only at the end", at_least(0), changes="tests")
+    record_steps: int = setting("test steps written out in full", at_least(0), changes="tables")
+    occurrences: list[str] = setting(
+        "symbols whose single occurrences are written out and clustered, as in [b,d]", changes="tables"
+    )
+    cluster_method: str = setting(
+        "linkage of the trees: ward, average, complete, single, weighted, centroid or median",
+        key_of("elman.hidden", "METHODS"),
+        changes="tables",
+    )
+    cluster_metric: str = setting(
+        "distance in the trees: euclidean, cityblock or cosine", key_of("elman.hidden", "METRICS"), changes="tables"
+    )
+    backend: str = setting("numba (compiled) or numpy (the readable reference)", key_of("elman.trainers", "BACKENDS"))
+    figures: bool = setting("draw figures", changes="nothing")
+    overwrite: bool = setting("replace another run in the same directory", changes="nothing")
 
 
-_MOST = 2**31 - 1  # of anything that is counted
-_KINDS: dict[Any, str] = {
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    str: "text",
-    list[str]: "a list, such as [a,b]",
-    dict[str, list[str]]: "lists by their names, such as {A: [a,b]}",
-}
+SHARED = {field.name: field for field in fields(Settings) if field.name != "task"}
+"""The settings that every task has, by their names: fields with `meaning`, `rule` and `changes` in their metadata."""
+
+
+def _that_change(*what: str) -> frozenset[str]:
+    return frozenset(key for key, field in SHARED.items() if field.metadata["changes"] in what)
+
+
+NOT_IDENTITY = _that_change("nothing")
+"""Settings that are no part of what identifies a run."""
+NEUTRAL = _that_change("nothing", "tables")
+"""Settings that change no number of a network."""
+TESTING = _that_change("tests")
+"""Settings that change when and on what a network is tested, but not the network."""
+
 _CHECKED_LENGTH = 1000  # elements of the streams that are drawn to check a task's settings
-
-# Comparisons with NaN are false, so each rule refuses it.
-_RULES: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "hidden_size": (lambda v: v >= 1, "at least 1"),
-    "epochs": (lambda v: v >= 0, "at least 1, or 0 with weights_from"),
-    "learning_rate": (lambda v: 0 < v < math.inf, "above 0 and finite"),
-    "seed": (lambda v: v >= 0, "at least 0"),
-    "replicates": (lambda v: v >= 1, "at least 1"),
-    "initial_scale": (lambda v: 0 <= v < math.inf, "at least 0 and finite"),
-    "initial_context": (lambda v: 0 <= v <= 1, "from 0 to 1"),
-    "evaluate_every": (lambda v: v >= 0, "at least 0"),
-    "record_steps": (lambda v: v >= 0, "at least 0"),
-}
+_RENAMED = {"initial_weights": "initial_scale", "recurrent": "context: hidden (was true) or none (was false)"}
 
 
-def checked(composed: DictConfig) -> Settings:
-    """Turn a composed configuration into plain settings.
+def from_values(values: Mapping[str, Any]) -> Settings:
+    """Make settings of plain values by their names, such as those in a run.json; `check` is not called.
 
     Raises:
-        ConfigError: for a key that is unknown or missing, or a value that breaks its rule.
+        ConfigError: for a key that is unknown or missing, or a value that is not of its type.
     """
-    _check_keys(composed, [field.name for field in fields(Settings)], "")
-    task = composed.task
-    if not isinstance(task, DictConfig) or OmegaConf.is_missing(task, "name") or "name" not in task:
+    _check_keys(values, ["task", *SHARED], "")
+    task = values["task"]
+    if not isinstance(task, Mapping) or task.get("name", "???") == "???":
         raise ConfigError("task.name has no value")
-    _check_name("task.name", task.name, _tasks())
-    _check_keys(task, [field.name for field in fields(_schema(task.name))], "task.", task.name)
-    settings = OmegaConf.to_object(composed)
-    if not isinstance(settings, Settings):
-        raise ConfigError("the configuration does not start from elman's own: its defaults list must keep `schema`")
-    settings.task = _task(settings.task)
-    check(settings)
-    return settings
+    return Settings(**{**values, "task": _task(task)})
 
 
 def check(settings: Settings) -> None:
@@ -110,27 +136,18 @@ def check(settings: Settings) -> None:
         ConfigError: for the first value that breaks its rule.
     """
     from elman import checkpoint
-    from elman.hidden import EUCLIDEAN_ONLY, METHODS, METRICS
-    from elman.trainers import BACKENDS
+    from elman.hidden import EUCLIDEAN_ONLY
 
-    if not isinstance(settings.task, Task):
-        raise ConfigError(f"task must be a task, not {settings.task!r}")
-    types = {field.name: field.type for field in fields(Settings) if field.name != "task"}
-    _check_types(types, vars(settings), "")
-    for key, (holds, rule) in _RULES.items():
-        value = getattr(settings, key)
-        if not holds(value):
-            raise ConfigError(f"{key} must be {rule}, not {value}")
-    _check_name("backend", settings.backend, BACKENDS)
-    _check_name("context", settings.context, ("hidden", "none"))
-    _check_name("reset_context", settings.reset_context, ("epoch", "never"))
-    _check_name("cluster_method", settings.cluster_method, METHODS)
-    _check_name("cluster_metric", settings.cluster_metric, METRICS)
+    for key, field in SHARED.items():
+        setattr(settings, key, getattr(settings, key))  # lists may have been changed in place
+        value, rule = getattr(settings, key), field.metadata["rule"]
+        if rule and value is not None and not rule.holds(value):
+            raise ConfigError(f"{key} must be {rule.text}, not {shown(value)}")
     if settings.cluster_method in EUCLIDEAN_ONLY and settings.cluster_metric != "euclidean":
         rule = f"euclidean with cluster_method={settings.cluster_method}"
         raise ConfigError(f"cluster_metric must be {rule}, not {settings.cluster_metric}")
     if settings.epochs == 0 and settings.weights_from is None:
-        raise ConfigError(f"epochs must be {_RULES['epochs'][1]}, not 0")
+        raise ConfigError(f"epochs must be {SHARED['epochs'].metadata['rule'].text}, not 0")
     n = _check_task(settings.task)
     _check_occurrences(settings)
     if settings.weights_from is not None:
@@ -161,9 +178,10 @@ def _check_task(task: Task) -> int:
 
     from elman.tasks import LONGEST_UNIT, draw
 
-    _check_name("task.name", task.name, _tasks())
+    _check_task_name(task.name)
+    for key, value in vars(task).items():
+        setattr(task, key, value)  # lists and mappings may have been changed in place
     given = task.options()
-    _check_types({"name": str, **_tasks()[task.name]}, {"name": task.name, **given}, "task.")
     shortest = LONGEST_UNIT.get(task.name, 2)
     why = f", the longest unit of {task.name}" if task.name in LONGEST_UNIT else ""
     for key in ("length", "test_length"):
@@ -175,87 +193,65 @@ def _check_task(task: Task) -> int:
     return streams[0].vectors.shape[1]
 
 
-def _tasks() -> dict[str, dict[str, Any]]:
+def task_types() -> dict[str, dict[str, Any]]:
     """The types of the settings of each task, by its name."""
     from elman.tasks import TASKS, options
 
     return {name: options(name) for name in TASKS}
 
 
+def kinds() -> dict[str, Any]:
+    """The type of each setting, by its full key."""
+    own = {f"task.{key}": kind for options in task_types().values() for key, kind in options.items()}
+    return {key: field.type for key, field in SHARED.items()} | {"task.name": str} | own
+
+
 @cache
-def _schema(name: str) -> type[Task]:
-    """A Task with the settings of its own kind, from the parameters of its function."""
-    return make_dataclass(name.capitalize(), _tasks()[name].items(), bases=(Task,))
+def _schema(name: str, types: tuple[tuple[str, Any], ...]) -> type[Task]:
+    """A Task with the settings of its own kind."""
+    return make_dataclass(name.capitalize(), types, bases=(Task,))
 
 
 def _task(values: Mapping[str, Any]) -> Task:
-    types = {"name": str, **_tasks()[values["name"]]}
-    given = {key: _converted(value, types[key]) for key, value in values.items()}
-    _check_types(types, given, "task.", show=lambda value: "null" if value is None else str(value))
-    return _schema(values["name"])(**given)
+    name = values["name"]
+    _check_task_name(name)
+    types = task_types()[name]
+    _check_keys(values, ["name", *types], "task.", name)
+    return _schema(name, tuple(types.items()))(**values)
 
 
-def _converted(value: Any, kind: Any) -> Any:
-    """A value from YAML; a number that stands for a text or for a number with decimals becomes one."""
-    if get_origin(kind) is list and isinstance(value, list):
-        return [_converted(item, get_args(kind)[0]) for item in value]
-    if get_origin(kind) is dict and isinstance(value, dict):
-        return {str(key): _converted(item, get_args(kind)[1]) for key, item in value.items()}
-    if isinstance(value, bool) or not isinstance(value, int | float):
+def _converted(key: str, kind: Any, value: Any) -> Any:
+    if kind is Task:
+        if not isinstance(value, Task):
+            raise ConfigError(f"task must be a Task, such as elman.settings('task=cv').task, not {value!r}")
         return value
-    kinds = get_args(kind) or (kind,)
-    return str(value) if str in kinds else float(value) if float in kinds else value
+    if key == "reset_context" and isinstance(value, bool):
+        raise ConfigError(f"reset_context must be epoch (was true) or never (was false), not {shown(value)}")
+    return convert(key, kind, value)
 
 
-def _check_keys(composed: DictConfig, known: list[str], prefix: str, task: str | None = None) -> None:
-    for key in composed:
+def _check_task_name(name: Any) -> None:
+    names: Iterable[str] = task_types()
+    if name not in names:
+        raise ConfigError(f"task.name must be one of {', '.join(names)}, not {shown(name)}")
+
+
+def _check_keys(values: Mapping[str, Any], known: list[str], prefix: str, task: str | None = None) -> None:
+    for key in values:
         if key not in known:
-            raise ConfigError(unknown(prefix + str(key), task))
+            raise ConfigError(unknown(f"{prefix}{key}", task))
     for key in known:
-        if OmegaConf.is_missing(composed, key) or key not in composed:
+        if values.get(key, "???") == "???":
             raise ConfigError(f"{prefix}{key} has no value")
-
-
-def _check_types(
-    types: Mapping[str, Any], values: Mapping[str, Any], prefix: str, show: Callable[[Any], str] = repr
-) -> None:
-    for key, kind in types.items():
-        value = values[key]
-        if get_origin(kind) is dict and isinstance(value, dict):
-            _check_types(dict.fromkeys(value, get_args(kind)[1]), value, f"{prefix}{key}.", show)
-        elif not _fits(value, kind):
-            raise ConfigError(f"{prefix}{key} must be {_named(kind)}, not {show(value)}")
-        if kind is int and key != "seed" and value > _MOST:
-            raise ConfigError(f"{prefix}{key} must be at most {_MOST}, not {value}")
-
-
-def _fits(value: Any, kind: Any) -> bool:
-    """Whether a value is of a type; a whole number is a number too, but neither true nor false is."""
-    if get_origin(kind) is list:
-        return isinstance(value, list) and all(_fits(item, get_args(kind)[0]) for item in value)
-    if get_origin(kind) is UnionType:
-        return any(_fits(value, each) for each in get_args(kind))
-    if isinstance(value, bool):
-        return kind is bool
-    return isinstance(value, (int, float) if kind is float else kind)
-
-
-def _named(kind: Any) -> str:
-    return _KINDS[kind] if kind in _KINDS else f"{_KINDS[get_args(kind)[0]]} or null"
-
-
-def _check_name(key: str, value: str, choices: Iterable[str]) -> None:
-    if value not in choices:
-        raise ConfigError(f"{key} must be one of {', '.join(choices)}, not {value}")
 
 
 def unknown(key: str, task: str | None = None) -> str:
     """The message for a key that is not a setting, or not one of this task, with the one that was perhaps meant."""
-    from difflib import get_close_matches
-
+    if key in _RENAMED:
+        return f"{key} is now {_RENAMED[key]}"
     if key.startswith("hydra."):
         return f"unknown setting of Hydra's {key}; --hydra-help explains them"
-    tasks = _tasks()
+    tasks = task_types()
     if any(key in options for options in tasks.values()):
         return f"unknown setting {key}; did you mean task.{key}?"
     if owners := [name for name in tasks if key.removeprefix("task.") in tasks[name] and name != task]:
@@ -263,26 +259,10 @@ def unknown(key: str, task: str | None = None) -> str:
     parent, _, name = key.rpartition(".")
     if parent.removeprefix("task.") in {option for options in tasks.values() for option in options}:
         return f"{parent} has no {name}; +{key}=... adds it"
-    shared = [name for name in kinds() if not name.startswith("task.")]
     own = [f"task.{option}" for name in ([task] if task else tasks) for option in ("name", *tasks[name])]
-    near = get_close_matches(key, [*shared, *own, "task", "experiment"], n=1, cutoff=0.75)
-    names = own if task and key.startswith("task.") else [*shared, "task", "experiment"]
+    near = get_close_matches(key, [*SHARED, *own, "task", "experiment"], n=1, cutoff=0.75)
+    names = own if task and key.startswith("task.") else [*SHARED, "task", "experiment"]
     near = [name for name in near if name != key]
-    return f"unknown setting {key}" + (f"; did you mean {near[0]}?" if near else f"; there are {', '.join(names)}")
-
-
-def wrong_type(key: str, complaint: str) -> str:
-    """The message for a value of the wrong type, from OmegaConf's complaint about it."""
-    if key not in kinds():
-        return f"{key}: {complaint}"
-    kind = _named(kinds()[key])
-    if given := re.match(r"(?:Value|Cannot convert '\w+' to string:) '(.*?)'(?: of type| is not|$)", complaint):
-        return f"{key} must be {kind}, not {given[1]}"
-    return f"{key} must be {kind}, not {'a single value' if 'is not a ListConfig' in complaint else 'null'}"
-
-
-def kinds() -> dict[str, Any]:
-    """The type of each setting, by its full key."""
-    shared = {field.name: field.type for field in fields(Settings) if field.name != "task"}
-    own = {f"task.{key}": kind for options in _tasks().values() for key, kind in options.items()}
-    return shared | {"task.name": str} | own
+    return f"unknown setting {shown(key)}" + (
+        f"; did you mean {near[0]}?" if near else f"; there are {', '.join(names)}"
+    )

@@ -16,6 +16,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
+from elman.config import NOT_IDENTITY
 from elman.errors import RunDirectoryError
 from elman.tasks import FILES
 
@@ -103,7 +104,7 @@ def identity(settings: Mapping[str, Any], files: Mapping[str, str]) -> str:
         settings: all settings of a run, as plain values.
         files: the `digests` of the files that these name.
     """
-    decisive = {key: value for key, value in settings.items() if key not in ("overwrite", "figures")}
+    decisive = {key: value for key, value in settings.items() if key not in NOT_IDENTITY}
     return json.dumps(decisive | ({"files": dict(files)} if files else {}), sort_keys=True)
 
 

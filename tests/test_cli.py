@@ -19,6 +19,8 @@ from conftest import SMALL, TINY, command, csvs
 import elman
 from elman.__main__ import _ScipyLater
 from elman.cli import compose
+from elman.config import SHARED
+from elman.tasks import options
 from elman.trainers import BACKENDS
 
 LONG = ("task.length=30", "task.test_length=30", "epochs=100000000", "evaluate_every=0", "figures=false")
@@ -213,13 +215,23 @@ def test_a_job_has_a_safe_and_short_name_of_its_own(overrides):
     assert [compose.subdirectory(other) for other in others].count(name) == 1
 
 
-def test_help_lists_every_setting_and_choice(call, here):
-    status, out, _ = call("--help", "task=cv")
+def test_help_lists_every_setting_with_its_help_and_every_choice(call, here):
+    status, out, _ = call("--help", "hidden_size=9")
     assert status == 0
-    for name in (*elman.settings().__dict__, "experiment", "elman_cv", "hydra.run.dir"):
+    for key, field in SHARED.items():
+        assert re.search(rf"^  {key} +{re.escape(field.metadata['meaning'])}", out, re.MULTILINE)
+        assert re.search(rf"^{key}: ", out, re.MULTILINE)
+    for name in ("experiment", "elman_cv", "hydra.run.dir"):
         assert name in out
-    assert "length: 300\n" in out
+    assert "hidden_size: 9\n" in out
     assert list(here.iterdir()) == []
+
+
+def test_help_explains_the_settings_of_a_task_that_is_named(call):
+    out = call("--help", "task=words")[1]
+    for key in options("words"):
+        assert re.search(rf"^  task.{key} +\w+", out, re.MULTILINE)
+    assert "  task.lexicon      different words of the letters a to z, at least two\n" in out
 
 
 def test_hydras_own_flags_still_work(call, here):

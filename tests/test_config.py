@@ -14,7 +14,10 @@ from omegaconf import OmegaConf
 
 import elman
 from elman.cli import compose
-from elman.config import ConfigError
+from elman.cli.help import settings_page
+from elman.config import NEUTRAL, NOT_IDENTITY, SHARED, TESTING
+from elman.declaration import OneOf
+from elman.errors import ConfigError
 from elman.tasks import TASKS
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -52,6 +55,25 @@ def test_an_experiment_changes_only_what_differs_from_its_task_or_from_the_exper
         else:
             assert plain[key] != value == chosen[key]
     assert f"elman experiment={name}" in text
+
+
+def test_the_page_of_settings_is_the_one_that_their_declaration_makes():
+    """If not: python -m elman.cli.help > docs/settings.md."""
+    assert (CONF.parent / "docs" / "settings.md").read_text() == f"{settings_page()}\n"
+
+
+@pytest.mark.parametrize("key", [key for key, field in SHARED.items() if isinstance(field.metadata["rule"], OneOf)])
+def test_the_help_of_a_setting_names_each_of_its_choices(key):
+    for choice in SHARED[key].metadata["rule"].names():
+        assert re.search(rf"\b{choice}\b", SHARED[key].metadata["meaning"])
+
+
+def test_what_a_setting_changes_is_declared_with_it():
+    assert {"overwrite", "figures"} <= NOT_IDENTITY <= NEUTRAL
+    assert {"replicates", "record_steps"} <= NEUTRAL - NOT_IDENTITY
+    assert "evaluate_every" in TESTING
+    assert not TESTING & NEUTRAL
+    assert {field.metadata["changes"] for field in SHARED.values()} == {"networks", "tests", "tables", "nothing"}
 
 
 def test_the_papers_experiments_have_the_papers_settings():
@@ -95,12 +117,17 @@ def test_every_task_has_a_configuration_of_its_own_name(name):
         ("cluster_metric=cosine", "cluster_metric must be euclidean with cluster_method=ward, not cosine"),
         ("occurrences=[0,x]", "occurrences must be different symbols of the test stream, 0, 1, not x"),
         ("occurrences=[0,0]", "occurrences must be different symbols of the test stream, 0, 1, not 0"),
-        ("occurrences=b", "occurrences must be a list, such as [a,b], not a single value"),
+        ("occurrences=b", "occurrences must be a list, such as [a,b], not b"),
         ("occurrences=null", "occurrences must be a list, such as [a,b], not null"),
         ("hidden_size=3.5", "hidden_size must be a whole number, not 3.5"),
         ("hidden_size=many", "hidden_size must be a whole number, not many"),
         ("learning_rate=fast", "learning_rate must be a number, not fast"),
         ("figures=maybe", "figures must be true or false, not maybe"),
+        ("shared_stream=7", "shared_stream must be true or false, not 7"),
+        ("overwrite=-1", "overwrite must be true or false, not -1"),
+        ("epochs=true", "epochs must be a whole number, not true"),
+        ("occurrences=[true]", "occurrences[0] must be text, not true; quote it"),
+        ("reset_context=false", "reset_context must be epoch (was true) or never (was false), not false"),
         ("seed=null", "seed must be a whole number, not null"),
         ("hiden_size=3", "unknown setting hiden_size; did you mean hidden_size?"),
         ("task.lenght=3", "unknown setting task.lenght; did you mean task.length?"),
@@ -125,21 +152,80 @@ def test_a_bad_setting_is_refused_in_one_line_that_names_it(override, message):
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "kind"),
+    ("key", "value", "message"),
     [
-        ("shared_stream", "false", "true or false"),
-        ("hidden_size", "8", "a whole number"),
-        ("seed", None, "a whole number"),
-        ("epochs", True, "a whole number"),
-        ("learning_rate", "1", "a number"),
-        ("occurrences", [1], "a list, such as [a,b]"),
+        ("shared_stream", 7, "shared_stream must be true or false, not 7"),
+        ("shared_stream", -1.0, "shared_stream must be true or false, not -1.0"),
+        ("hidden_size", "many", "hidden_size must be a whole number, not many"),
+        ("hidden_size", 4.5, "hidden_size must be a whole number, not 4.5"),
+        ("hidden_size", 10**12, "hidden_size must be at most 2147483647, not 1000000000000"),
+        ("seed", None, "seed must be a whole number, not null"),
+        ("epochs", True, "epochs must be a whole number, not true"),
+        ("learning_rate", np.True_, "learning_rate must be a number, not true"),
+        ("learning_rate", 10**400, "learning_rate must be a number, not 1000"),
+        ("occurrences", ["a", None], "occurrences[1] must be text, not null"),
+        ("occurrences", ["a", False], "occurrences[1] must be text, not false; quote it"),
+        ("occurrences", "ab", "occurrences must be a list, such as [a,b], not ab"),
+        ("weights_from", [1], "weights_from must be text or null, not [1]"),
+        ("reset_context", True, "reset_context must be epoch (was true) or never (was false), not true"),
+        ("task", "cv", "task must be a Task, such as elman.settings('task=cv').task, not 'cv'"),
     ],
 )
-def test_values_of_the_wrong_type_are_refused_in_python_too(key, value, kind):
+def test_a_value_of_the_wrong_type_is_refused_when_it_is_set_in_python(key, value, message):
+    settings = elman.settings()
+    with pytest.raises(ConfigError, match=re.escape(message)) as refused:
+        setattr(settings, key, value)
+    assert "\n" not in str(refused.value)
+    assert settings == elman.settings()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "converted"),
+    [
+        ("initial_context", 0, 0.0),
+        ("learning_rate", np.float32(0.5), 0.5),
+        ("hidden_size", np.int64(8), 8),
+        ("shared_stream", np.True_, True),
+        ("weights_from", Path("runs/mine"), "runs/mine"),
+        ("weights_from", None, None),
+        ("occurrences", np.array(["a", "b"]), ["a", "b"]),
+        ("occurrences", ("a", 1), ["a", "1"]),
+        ("seed", 2**70, 2**70),
+    ],
+)
+def test_a_value_that_is_set_in_python_is_converted_to_the_type_of_its_setting(key, value, converted):
     settings = elman.settings()
     setattr(settings, key, value)
-    with pytest.raises(ConfigError, match=re.escape(f"{key} must be {kind}, not {value!r}")):
+    assert (getattr(settings, key), type(getattr(settings, key))) == (converted, type(converted))
+
+
+def test_settings_of_a_task_are_converted_and_refused_in_python_too():
+    settings = elman.settings("task=sentences")
+    settings.task.length = np.int32(90)
+    assert type(settings.task.length) is int
+    with pytest.raises(ConfigError, match=r"task.spare must be a whole number, not true"):
+        settings.task.spare = True
+    settings.task.categories["HUM"] = 3  # which only a check can see
+    with pytest.raises(ConfigError, match=r"task.categories.HUM must be a list, such as \[a,b\], not 3"):
         elman.run(settings)
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("hiden_size", "unknown setting hiden_size; did you mean hidden_size?"),
+        ("task.lenght", "unknown setting task.lenght; did you mean task.length?"),
+        ("initial_weights", "initial_weights is now initial_scale"),
+        ("recurrent", "recurrent is now context: hidden (was true) or none (was false)"),
+    ],
+)
+def test_a_setting_that_does_not_exist_is_refused_in_python_too(key, message):
+    settings = elman.settings()
+    parent, name = (settings.task, key.removeprefix("task.")) if "." in key else (settings, key)
+    with pytest.raises(AttributeError, match=re.escape(message)):
+        setattr(parent, name, 40)
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        elman.settings(f"{key}=40")
 
 
 def test_settings_can_be_composed_inside_another_application_of_hydra(tmp_path):

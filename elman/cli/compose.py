@@ -1,4 +1,4 @@
-"""Hydra, ready to compose from conf/: where that is, its schema, and what its values may call."""
+"""Hydra, ready to compose from conf/: where that is, what its values may call, and settings made of it."""
 
 import hashlib
 import re
@@ -7,12 +7,11 @@ from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import hydra
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.config_search_path import SearchPathQuery
-from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.errors import HydraException
 from hydra.types import RunMode
@@ -20,7 +19,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
 from elman.cli.messages import explained, null_choices_refused
-from elman.config import Settings, checked
+from elman.config import Settings, check, from_values
 from elman.errors import ConfigError
 
 _HERE = Path(__file__).parents[1]
@@ -70,6 +69,17 @@ def without_hydra(composed: DictConfig) -> DictConfig:
     return composed
 
 
+def to_settings(composed: DictConfig) -> Settings:
+    """Turn a composed configuration without Hydra's own settings into settings, and check them.
+
+    Raises:
+        ConfigError: for a key that is unknown or missing, or a value that is not of its type or breaks its rule.
+    """
+    chosen = from_values(cast("dict[str, Any]", OmegaConf.to_container(composed, resolve=True)))
+    check(chosen)
+    return chosen
+
+
 def settings(*overrides: str) -> Settings:
     """Compose settings from conf/, with the same overrides as on the command line.
 
@@ -85,7 +95,7 @@ def settings(*overrides: str) -> Settings:
             composed = hydra.compose("config", overrides=list(overrides), return_hydra_config=True)
         if composed.hydra.mode == RunMode.MULTIRUN:
             raise ConfigError(f"these settings make a sweep, not one run: {' '.join(overrides)}")
-        return checked(without_hydra(composed))
+        return to_settings(without_hydra(composed))
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(explained(error)) from error
 
@@ -102,7 +112,6 @@ def quoted(text: str) -> str:
     return "'" + re.sub(r"(\\+)(?='|$)", r"\1\1", text).replace("'", "\\'") + "'"
 
 
-ConfigStore.instance().store(name="schema", node=Settings, provider="elman")
 _register: Any = OmegaConf.register_new_resolver if _IS_1_3 else OmegaConf.register_resolver
 _register("elman_unique", lambda: secrets.token_hex(3), use_cache=True, replace=True)
 _register("elman_subdir", subdirectory, replace=True)

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
-from string import Template
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 
 import hydra
@@ -21,11 +20,11 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
 from elman.cli import launch
-from elman.cli.compose import CONF, DEFAULTS, hydra_at, without_hydra
+from elman.cli.compose import CONF, DEFAULTS, hydra_at, to_settings
 from elman.cli.echo import echo
 from elman.cli.messages import exit_status, explained, foreseen
 from elman.cli.plan import planned
-from elman.config import Settings, checked
+from elman.config import Settings
 
 if TYPE_CHECKING:
     import numpy as np
@@ -86,13 +85,14 @@ def _end(message: str, status: int) -> NoReturn:
 
 
 def _print_help(overrides: list[str]) -> None:
-    """Fill in the template in conf/config.yaml; Hydra's own --help would first list every group of every plugin."""
+    """Print our own help; Hydra's would first list every group of every plugin."""
+    from elman.cli.help import help_text
+
     with hydra_at(CONF):
-        composed = hydra.compose("config", overrides=overrides, return_hydra_config=True)
-    template, chosen = Template(composed.hydra.help.template), without_hydra(composed)
+        composed = hydra.compose("config", overrides=overrides)
     choices = {group: sorted(path.stem for path in (CONF / group).glob("*.yaml")) for group in ("task", "experiment")}
-    groups = "".join(f"  {group}: {', '.join(names)}\n" for group, names in choices.items())
-    echo(template.substitute(APP_CONFIG_GROUPS=groups, CONFIG=OmegaConf.to_yaml(chosen)))
+    task = composed.task.name if any(override.startswith("task=") for override in overrides) else None
+    echo(help_text(cast("dict[str, Any]", composed), choices, task))
 
 
 def _swept(sweep: "Sweep", flags: Namespace) -> None:
@@ -170,7 +170,7 @@ def _run(
 
     config = HydraConfig.get()
     overrides = list(config.overrides.task)
-    chosen = checked(composed)
+    chosen = to_settings(composed)
     with _progress(chosen, bar=bar, level=logging.DEBUG if bar else lines) as progress:
         return runner.run_into(
             directory,

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
 
-from elman.config import unknown, wrong_type
+from elman.config import unknown
 from elman.errors import ConfigError, DivergenceError, LauncherError, RunDirectoryError
 
 # Where Hydra finds what comes with an extra of this package, and the extra.
@@ -62,7 +62,7 @@ def explained(error: Exception) -> str:
         case _, ConfigAttributeError(full_key=str(key)) | ConfigKeyError(full_key=str(key)):
             return unknown(key)
         case _, ValidationError(full_key=str(key)):
-            return wrong_type(key, first)
+            return f"{key}: {first}"
     if isinstance(error, ValueError) and _is_null_choice(error):
         return "a choice such as task must be one of its names, not null; --help lists them"
     if override := re.match(r"Error merging override (.*)", str(error)):  # such as a list in the place of a dictionary

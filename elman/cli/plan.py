@@ -15,9 +15,9 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from elman.cli.compose import hydra_told, without_hydra
+from elman.cli.compose import hydra_told, to_settings, without_hydra
 from elman.cli.messages import explained, null_choices_refused
-from elman.config import checked, kinds
+from elman.config import kinds
 from elman.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def _checked(jobs: list[list[str]], master: DictConfig, loader: ConfigLoader) ->
             config = composed[others].copy()
             for key, value in values.items():
                 OmegaConf.update(config, key, value)
-            settings = asdict(checked(config))
+            settings = asdict(to_settings(config))
             found[identity(settings, digests(settings))] = job
         except (ConfigError, HydraException, OmegaConfBaseException) as error:
             which = f"job {name(job, {str(i): one for i, one in enumerate(jobs)})}: " if len(jobs) > 1 else ""
