@@ -109,7 +109,7 @@ def test_a_row_has_the_medians_and_quartiles_of_its_networks(tmp_path):
     for name in ("predictable_error_rate", "test_mse", "final_loss", "takeoff_epoch"):
         second, third, fourth = sorted(summary[name])[1:4]
         found = [row[f"{name}_q25"], row[name], row[f"{name}_q75"]]
-        assert found == pytest.approx([second, third, fourth], rel=1e-12)  # versions of pandas round quartiles otherwise
+        assert found == pytest.approx([second, third, fourth], rel=1e-12)  # versions of pandas round otherwise
 
 
 def test_never_comes_after_every_epoch(tmp_path):

@@ -133,7 +133,7 @@ def test_the_error_over_12_steps_stands_above_the_best_possible(finished):
         return
     errors = pd.read_csv(directory / "cycle_errors.csv").pivot(index="step", columns="replicate", values="mse")
     error, best = (line.get_ydata() for line in figure.axes[0].lines)
-    np.testing.assert_allclose(error, errors.median(axis=1), rtol=1e-12)  # versions of pandas round medians otherwise
+    np.testing.assert_allclose(error, errors.median(axis=1), rtol=1e-12)  # versions of pandas round otherwise
     np.testing.assert_array_equal(best, np.resize([0.25, 0, 0.25], 12))  # the first bit is read, not predicted
 
 
