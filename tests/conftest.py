@@ -23,6 +23,7 @@ SMALL = {
     "cv": ("task=cv", "task.length=61", "task.test_length=90", "epochs=25", "hidden_size=5"),
     "words": ("task=words", "task.length=60", "task.test_length=90", "epochs=25", "hidden_size=5"),
     "sentences": ("task=sentences", "task.length=60", "task.test_length=90", "epochs=25", "hidden_size=5"),
+    "grammar": ("task=grammar", "task.length=60", "task.test_length=90", "epochs=25", "hidden_size=5"),
     "text": ("task=text", f"task.file='{Path(__file__).parent / 'twinkle.txt'}'", "epochs=25", "hidden_size=5"),
 }
 

@@ -8,12 +8,20 @@ import numpy as np
 
 from elman.stream import Stream
 from elman.tasks.cv import cv
+from elman.tasks.grammar import grammar
 from elman.tasks.sentences import sentences
 from elman.tasks.text import text
 from elman.tasks.words import words
 from elman.tasks.xor import xor
 
-TASKS: dict[str, Callable[..., Stream]] = {"xor": xor, "cv": cv, "words": words, "sentences": sentences, "text": text}
+TASKS: dict[str, Callable[..., Stream]] = {
+    "xor": xor,
+    "cv": cv,
+    "words": words,
+    "sentences": sentences,
+    "text": text,
+    "grammar": grammar,
+}
 
 # The elements of the longest unit, where that is fixed: a shorter stream might not hold a whole one.
 LONGEST_UNIT = {"xor": 3, "cv": 4}
@@ -21,7 +29,7 @@ LONGEST_UNIT = {"xor": 3, "cv": 4}
 # Settings of tasks that name a file.
 FILES = ("file", "codes")
 
-_NO_SETTINGS = ("rng", "test", "return")
+_NO_SETTINGS = ("rng", "test", "separate", "return")
 
 
 def options(name: str) -> dict[str, Any]:
@@ -50,7 +58,6 @@ def draw(name: str, settings: Mapping[str, Any], rng: np.random.Generator, *, te
     given = {key: value for key, value in settings.items() if key != "test_length"}
     if test and "test_length" in settings:
         given["length"] = settings["test_length"]
+    more = {"rng": rng, "test": test, "separate": False}
     parameters = signature(TASKS[name]).parameters
-    return TASKS[name](
-        **given, **{key: value for key, value in {"rng": rng, "test": test}.items() if key in parameters}
-    )
+    return TASKS[name](**given, **{key: value for key, value in more.items() if key in parameters})
