@@ -1,14 +1,9 @@
 """Strings of a grammar of your own: probabilistic rules, regular or context-free, with exact odds of each symbol."""
 
-import logging
-
 import numpy as np
 
 from elman.stream import Stream
 from elman.tasks.grammar_odds import machine
-from elman.tasks.grammar_rules import names
-
-log = logging.getLogger(__name__)
 
 
 def grammar(
@@ -37,8 +32,6 @@ def grammar(
     Raises:
         ConfigError: for rules that cannot be used.
     """
-    for name in sorted(set(p) - set(names(rules))):
-        log.warning("task.p.%s has no effect: no rule of task.rules uses it", name)
     states = machine(rules, start, tuple(p.items()), separate=separate)
     walk, own = states.walk(rng.random(length)), states.grammar
     symbol, nonterminal = np.array(own.leaves)[walk.leaves].T  # (T,) each

@@ -6,6 +6,7 @@ expands the top of each stack until symbols lead, groups by symbol, and normalis
 forward algorithm, for a context-free one prefix parsing.
 """
 
+import logging
 import math
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -15,7 +16,9 @@ from typing import NamedTuple
 import numpy as np
 
 from elman.errors import ConfigError
-from elman.tasks.grammar_rules import Grammar, read
+from elman.tasks.grammar_rules import Grammar, names, read
+
+log = logging.getLogger(__name__)
 
 MOST_STACKS = 10_000
 _MOST_KEPT = 50_000  # that are kept from one stream to the next
@@ -215,6 +218,8 @@ class Machine:
 @lru_cache(maxsize=8)
 def machine(rules: str, start: str, p: tuple[tuple[str, float], ...], *, separate: bool) -> Machine:
     """The machine of a grammar, which is read and checked, as by `read`, the first time that it is asked for."""
+    for name in sorted(set(dict(p)) - set(names(rules))):
+        log.warning("task.p.%s has no effect: no rule of task.rules uses it", name)
     return Machine(read(rules, start, dict(p)), separate=separate)
 
 
