@@ -11,7 +11,7 @@ from elman import hidden
 from elman.config import Settings
 from elman.hidden import HiddenStates
 from elman.metrics import Errors
-from elman.network import Weights
+from elman.network import Rule, Weights
 from elman.stream import Stream
 from elman.tasks import draw
 from elman.trainers import Backend
@@ -68,10 +68,15 @@ class Result:
     seconds: dict[str, float] = field(default_factory=dict)
     """Time taken by each stage."""
 
+    @property
+    def rule(self) -> Rule:
+        """How these networks learned, and what their context units hold."""
+        return rule_of(self.settings)
+
     def predict(self, steps: int | None = None) -> tuple[np.ndarray, np.ndarray]:
         """The outputs (R, steps, n) and hidden activations (R, steps, H) over the first steps of the test stream."""
-        inputs = self.test.inputs[:steps]
-        return self.backend.predict(self.weights, inputs, self.context, recurrent=self.settings.context == "hidden")
+        outputs, hiddens, _ = self.backend.predict(self.weights, self.test.inputs[:steps], self.context, self.rule)
+        return outputs, hiddens
 
     def part(self, networks: slice) -> "Result":
         """The result of some of the networks, numbered from 0."""
@@ -89,9 +94,7 @@ class Result:
     def output_blocks(self) -> Iterator[np.ndarray]:
         """The outputs (.., T-1, n) of so many networks at a time that they fit into a block of memory."""
         for weights, context in blocks(self.weights, self.context, self.test):
-            yield self.backend.predict(weights, self.test.inputs, context, recurrent=self.settings.context == "hidden")[
-                0
-            ]
+            yield self.backend.predict(weights, self.test.inputs, context, self.rule)[0]
 
     @cached_property
     def hidden_states(self) -> HiddenStates:
@@ -103,7 +106,7 @@ class Result:
         means, at = [], []
         for weights, context in networks.values():
             for some, start in blocks(weights, context, self.test):
-                some_pieces = pieces(some, start, self.test, self.backend, self.settings.context == "hidden")
+                some_pieces = pieces(some, start, self.test, self.backend, self.rule)
                 hiddens = np.concatenate([hiddens for _, hiddens in some_pieces], axis=1)
                 means.append(hidden.means(hiddens, self.test))
                 at.append(hiddens[:, single])
@@ -126,6 +129,13 @@ class Result:
         return self._predicted[1]
 
 
+def rule_of(settings: Settings) -> Rule:
+    """The rule of learning that the settings name."""
+    return Rule(
+        learning_rate=settings.learning_rate, context=settings.context, initial_context=settings.initial_context
+    )
+
+
 def blocks(weights: Weights, context: np.ndarray, test: Stream) -> Iterator[tuple[Weights, np.ndarray]]:
     """So many networks at a time that their activations over the test stream fit into a block of memory."""
     per_network = len(test.inputs) * (context.shape[1] + test.vectors.shape[1])
@@ -135,11 +145,10 @@ def blocks(weights: Weights, context: np.ndarray, test: Stream) -> Iterator[tupl
 
 
 def pieces(
-    weights: Weights, context: np.ndarray, test: Stream, backend: Backend, recurrent: bool
+    weights: Weights, context: np.ndarray, test: Stream, backend: Backend, rule: Rule
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """The outputs and hidden activations of so many steps at a time that those of one network fit into a block."""
     most = max(1, _BLOCK // (context.shape[1] + test.vectors.shape[1]))
     for first in range(0, len(test.inputs), most):
-        outputs, hiddens = backend.predict(weights, test.inputs[first : first + most], context, recurrent=recurrent)
-        context = hiddens[:, -1] if recurrent else context
+        outputs, hiddens, context = backend.predict(weights, test.inputs[first : first + most], context, rule)
         yield outputs, hiddens

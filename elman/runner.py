@@ -14,8 +14,8 @@ from elman import checkpoint, metrics, network
 from elman.config import Settings, check
 from elman.errors import ConfigError, DivergenceError
 from elman.metrics import Errors
-from elman.network import Weights
-from elman.result import Result, TrainingStreams, blocks, pieces
+from elman.network import Rule, Weights
+from elman.result import Result, TrainingStreams, blocks, pieces, rule_of
 from elman.stream import Stream
 from elman.tasks import draw, is_drawn
 from elman.trainers import BACKENDS, Backend
@@ -100,32 +100,28 @@ def _trained(
     seconds: dict[str, float],
     progress: Progress | None,
 ) -> Result:
-    start = np.full((settings.replicates, settings.hidden_size), settings.initial_context)  # (R, H)
-    weights, context = drawn.initial, start
+    rule = rule_of(settings)
+    state = start = network.begin(drawn.initial, rule)
+    resets = None
+    if settings.reset_context == "epoch":
+        resets = np.arange(drawn.vectors.shape[1] - 1)[None] == 0  # (1, T)
     evaluated, curve = [], []
     done = 0
     while True:
         is_last = done == settings.epochs
         if is_last or (settings.evaluate_every and done and done % settings.evaluate_every == 0):
             with _timed(seconds, "evaluate"):
-                test_context = start if settings.reset_context == "epoch" else context
+                test_context = (start if settings.reset_context == "epoch" else state).context
                 evaluated.append(done)
-                curve.append(_tested(weights, test_context, drawn.test, backend, settings.context == "hidden"))
+                curve.append(_tested(state.weights, test_context, drawn.test, backend, rule))
         if progress and done and (is_last or done % REPORT_EVERY == 0):
             progress(done, losses[:, done - 1])
         if is_last:
             break
         stop = _next_stop(done, settings)
         with _timed(seconds, "train"):
-            weights, context, losses[:, done:stop] = backend.train(
-                weights,
-                context,
-                drawn.vectors[:, :-1],
-                drawn.vectors[:, 1:],
-                epochs=stop - done,
-                learning_rate=settings.learning_rate,
-                reset_to=settings.initial_context if settings.reset_context == "epoch" else None,
-                recurrent=settings.context == "hidden",
+            state, losses[:, done:stop] = backend.train(
+                state, drawn.vectors[:, :-1], drawn.vectors[:, 1:], rule, epochs=stop - done, resets=resets
             )
         _check_finite(losses[:, done:stop], done, settings)
         done = stop
@@ -135,8 +131,8 @@ def _trained(
         baselines=drawn.baselines,
         test=drawn.test,
         initial=drawn.initial,
-        weights=weights,
-        context=start if settings.reset_context == "epoch" else context,
+        weights=state.weights,
+        context=test_context,
         losses=losses,
         evaluated=np.array(evaluated),
         curve=tuple(curve),
@@ -161,10 +157,10 @@ def _check_finite(losses: np.ndarray, done: int, settings: Settings) -> None:
         )
 
 
-def _tested(weights: Weights, context: np.ndarray, test: Stream, backend: Backend, recurrent: bool) -> Errors:
+def _tested(weights: Weights, context: np.ndarray, test: Stream, backend: Backend, rule: Rule) -> Errors:
     tested = []
     for some, start in blocks(weights, context, test):
-        outputs = (outputs for outputs, _ in pieces(some, start, test, backend, recurrent))
+        outputs = (outputs for outputs, _ in pieces(some, start, test, backend, rule))
         tested.append(metrics.errors_of_pieces(outputs, test))
     return Errors(*(np.concatenate(arrays) for arrays in zip(*tested, strict=True)))
 

@@ -29,18 +29,17 @@ def test_every_bit_is_that_of_a_network_trained_alone(task, reset, shared, monke
         "replicates=130",
     )
     result = elman.run(elman.settings(*SMALL[task], *chosen, "epochs=1", "hidden_size=11"))
-    weights, start = result.initial, np.full((130, 11), 0.5)
+    rule = result.rule._replace(learning_rate=0.5)
     inputs, targets = (
         np.stack([getattr(stream, rows) for stream in result.training[: 1 if shared else 130]])
         for rows in ("inputs", "targets")
     )
-    options = {"epochs": 3, "learning_rate": 0.5, "reset_to": 0.5 if reset else None, "recurrent": True}
+    resets = np.arange(inputs.shape[1])[None] == 0 if reset else None
 
-    def trained(part, backend=compiled):
-        streams = slice(1) if shared else part
-        given = some(weights, part)
-        end, context, losses = backend.train(given, start[part], inputs[streams], targets[streams], **options)
-        return [*end, context, losses, *backend.predict(end, result.test.inputs, context)]
+    def trained(part):
+        streams, state = slice(1) if shared else part, network.begin(some(result.initial, part), rule)
+        state, losses = compiled.train(state, inputs[streams], targets[streams], rule, epochs=3, resets=resets)
+        return [*state.weights, losses, *compiled.predict(state.weights, result.test.inputs, state.context, rule)]
 
     alone = [np.concatenate(arrays) for arrays in zip(*(trained(slice(r, r + 1)) for r in range(130)), strict=True)]
     for threads in (1, 2):

@@ -59,7 +59,7 @@ def result():
 
 def untrained(result):
     start = np.full((3, 5), 0.5)
-    return network.predict(result.initial, result.test.inputs, start)[1]
+    return network.predict(result.initial, result.test.inputs, start, result.rule)[1]
 
 
 def test_hidden_means_are_those_of_all_steps_that_read_the_symbol(result):

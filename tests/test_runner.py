@@ -81,16 +81,17 @@ def test_the_context_is_carried_on_or_reset():
     assert (carried.context != 0.5).all()
     assert len(carried.training[0].inputs) == 60  # it wraps: the last element predicts the first
     assert len(reset.training[0].inputs) == 59
-    for result, reset_to in ((carried, None), (reset, 0.5)):
+    for result in (carried, reset):
+        T = len(result.training[0].inputs)
         _, _, losses = oracle.train(
             [array[0].tolist() for array in result.initial],
             [0.5] * 3,
-            result.training[0].inputs.tolist(),
+            result.training[0].inputs.astype(float).tolist(),
             result.training[0].targets.tolist(),
+            result.rule._asdict(),
             epochs=25,
-            rate=0.1,
-            reset_to=reset_to,
-            recurrent=True,
+            resets=[result is reset and t == 0 for t in range(T)],
+            counted=[True] * T,
         )
         np.testing.assert_allclose(result.losses[0], losses, rtol=1e-11)  # the same sums in another order
 
@@ -105,16 +106,14 @@ def test_without_recurrence_the_context_never_changes():
 @pytest.mark.parametrize("more", [("reset_context=never",), ("context=none", "initial_context=0.25"), ()])
 def test_the_last_test_is_of_the_networks_and_the_context_that_training_left(task, more):
     result = elman.run(elman.settings(*SMALL[task], *more, "learning_rate=1"))
-    outputs, _ = network.predict(
-        result.weights, result.test.inputs, result.context, recurrent=result.settings.context == "hidden"
-    )
+    outputs, _, _ = network.predict(result.weights, result.test.inputs, result.context, result.rule)
     for found, wanted in zip(result.curve[-1], metrics.errors(outputs, result.test), strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-12)
 
 
 def test_no_initial_scale_leave_every_output_at_one_half_at_first():
     result = elman.run(elman.settings(*SMALL["xor"], "initial_scale=0"))
-    outputs, _ = result.backend.predict(result.initial, result.test.inputs, np.zeros((1, 3)))
+    outputs, _, _ = result.backend.predict(result.initial, result.test.inputs, np.zeros((1, 3)), result.rule)
     assert (outputs == 0.5).all()
 
 

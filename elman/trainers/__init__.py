@@ -8,15 +8,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from elman.network import Weights
+from elman.network import State
 
 
 class Backend(NamedTuple):
     """Two functions that train and test R networks."""
 
-    train: Callable[..., tuple[Weights, np.ndarray, np.ndarray]]
+    train: Callable[..., tuple[State, np.ndarray]]
     """As `reference.train`."""
-    predict: Callable[..., tuple[np.ndarray, np.ndarray]]
+    predict: Callable[..., tuple[np.ndarray, np.ndarray, np.ndarray]]
     """As `network.predict`, for R networks."""
 
 

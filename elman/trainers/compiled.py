@@ -33,7 +33,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from elman.network import Weights
+from elman.network import Rule, State, Weights
 from elman.trainers.simd import SOURCE, any_lane, fma, held, in_a_row, in_vectors, mask, masked, scaled, truth, where
 
 _UNITS = 8  # of one network in a vector
@@ -425,20 +425,20 @@ def _each_block(weights: Weights, one: Callable[[_Form, slice], None]) -> None:
 
 
 def train(
-    weights: Weights,
-    context: np.ndarray,
+    state: State,
     inputs: np.ndarray,
     targets: np.ndarray,
+    rule: Rule,
     *,
     epochs: int,
-    learning_rate: float,
-    reset_to: float | None,
-    recurrent: bool,
-) -> tuple[Weights, np.ndarray, np.ndarray]:
+    resets: np.ndarray | None = None,
+    counted: np.ndarray | None = None,
+) -> tuple[State, np.ndarray]:
     """As `elman.trainers.reference.train`, for inputs and targets of bits; equal to it but for rounding."""
+    weights, context = state.weights, state.context
     trained = Weights(*[np.empty_like(array) for array in weights])
     end, losses = np.empty_like(context), np.empty((len(context), epochs))
-    rule = _Rule(-learning_rate, reset_to is not None, recurrent)
+    kernel_rule = _Rule(-rule.learning_rate, resets is not None, rule.context == "hidden")
 
     def one(form: _Form, block: slice) -> None:
         stream = block if len(inputs) > 1 else slice(1)
@@ -447,12 +447,12 @@ def train(
         b_h, b_o = laid[2], laid[4]
         states, step, start = _zeros((3, *b_h.shape)), _zeros(b_h.shape), _zeros(b_h.shape)
         states[0] = form.laid(context[block])
-        step[...], start[...] = _NOTHING, reset_to or 0.0
+        step[...], start[...] = _NOTHING, rule.initial_context
         errors, changes, listed = _zeros(b_o.shape), _zeros(b_o.shape), np.zeros(inputs.shape[2], np.intp)
         masks = _zeros((len(listed), form.networks))
         loss = _zeros((epochs, form.networks))
         streams = (read, form.laid(targets[stream].swapaxes(1, 2)))
-        form.train(streams, laid, (states, errors, changes, step, listed, masks), loss, start, rule)
+        form.train(streams, laid, (states, errors, changes, step, listed, masks), loss, start, kernel_rule)
         for array, result in zip(trained, laid, strict=False):
             array[block] = form.back(result, array[block])
         end[block] = form.back(states[0], end[block])
@@ -460,14 +460,15 @@ def train(
 
     inputs, targets = inputs.astype(np.uint8, copy=False), targets.astype(np.uint8, copy=False)
     _each_block(weights, one)
-    return trained, end, losses
+    return State(trained, None, end), losses
 
 
 def predict(
-    weights: Weights, inputs: np.ndarray, context: np.ndarray, *, recurrent: bool = True
-) -> tuple[np.ndarray, np.ndarray]:
+    weights: Weights, inputs: np.ndarray, context: np.ndarray, rule: Rule, *, resets: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """As `elman.network.predict` for R networks, with inputs of bits; equal to it but for rounding."""
     inputs = np.ascontiguousarray(inputs, np.uint8)
+    recurrent = rule.context == "hidden"
     R, T, O, H = len(context), len(inputs), weights.b_o.shape[1], weights.b_h.shape[1]
     outputs, hiddens = np.empty((R, T, O)), np.empty((R, T, H))
 
@@ -481,7 +482,7 @@ def predict(
         form.predict(inputs, given, states, step, listed, masks, laid, outputs[block], hiddens[block], recurrent)
 
     _each_block(weights, one)
-    return outputs, hiddens
+    return outputs, hiddens, hiddens[:, -1] if recurrent else context
 
 
 def warm_up() -> None:
@@ -489,5 +490,5 @@ def warm_up() -> None:
     inputs = np.zeros((1, 1, 1), np.uint8)
     for R in (1, 3 * numba.config.NUMBA_NUM_THREADS):
         tiny = Weights(*(np.zeros((R, *[1] * dimensions)) for dimensions in (2, 2, 1, 2, 1)))
-        train(tiny, np.zeros((R, 1)), inputs, inputs, epochs=0, learning_rate=0.1, reset_to=None, recurrent=True)
-        predict(tiny, inputs[0], np.zeros((R, 1)))
+        train(State(tiny, None, np.zeros((R, 1))), inputs, inputs, Rule(0.1), epochs=0)
+        predict(tiny, inputs[0], np.zeros((R, 1)), Rule(0.1))

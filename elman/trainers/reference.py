@@ -3,53 +3,50 @@
 import numpy as np
 
 from elman import network
-from elman.network import Weights
+from elman.network import Rule, State
 
 predict = network.predict
 
 
 def train(
-    weights: Weights,
-    context: np.ndarray,
+    state: State,
     inputs: np.ndarray,
     targets: np.ndarray,
+    rule: Rule,
     *,
     epochs: int,
-    learning_rate: float,
-    reset_to: float | None,
-    recurrent: bool,
-) -> tuple[Weights, np.ndarray, np.ndarray]:
+    resets: np.ndarray | None = None,
+    counted: np.ndarray | None = None,
+) -> tuple[State, np.ndarray]:
     """Train R networks; the readable reference for every other trainer.
 
-    Training for some epochs and then, from what was returned, for some more is the same as training in one piece.
+    Training for some epochs and then, from the state that was returned, for some more is the same as training in one
+    piece.
 
     Args:
-        weights: of R networks, with a leading axis.
-        context: (R, H): activation of the context units before the first step.
-        inputs: (R, T, I), or (1, T, I) where all networks practise on the same stream.
+        state: of R networks, with a leading axis, as `network.begin` makes it.
+        inputs: (R, T, I), or (1, T, I) where all networks train on the same stream.
         targets: (R, T, O), or (1, T, O): the elements to be predicted.
+        rule: how to learn.
         epochs: E, passes through the stream.
-        learning_rate: step of the gradient descent, on half the sum of squared errors of one step.
-        reset_to: activation of the context units at the start of every epoch, or None to carry them on.
-        recurrent: False keeps the context as it is.
+        resets: (R, T) or (1, T) bool: steps before which the context is set back to rule.initial_context; the first is
+            the start of each epoch. None: the context is always carried on.
+        counted: (R, T) or (1, T) bool: steps that are learned from and whose loss counts, at least one; the others are
+            only read. None: all.
 
     Returns:
-        The weights, the context (R, H) after the last step, and the losses (R, E): the squared error before each
-        change, averaged over output units and steps.
+        The state after the last step, and the losses (R, E): each before its change, averaged over the counted steps.
     """
     inputs, targets = inputs.astype(float), targets.astype(float)
-    losses = np.empty((len(context), epochs))
+    T = inputs.shape[1]
+    losses = np.empty((len(state.context), epochs))
+    n_counted = T if counted is None else counted.sum(axis=1)
     for epoch in range(epochs):
-        if reset_to is not None:
-            context = np.full_like(context, reset_to)
-        total = np.zeros(len(context))  # (R,)
-        for t in range(inputs.shape[1]):
-            x, target = inputs[:, t], targets[:, t]
-            hidden, output = network.forward(weights, x, context)
-            slope = network.gradient(weights, x, context, hidden, output, target)
-            weights = network.update(weights, slope, learning_rate)
-            if recurrent:
-                context = hidden
-            total += np.mean((output - target) ** 2, axis=-1)
-        losses[:, epoch] = total / inputs.shape[1]
-    return weights, context, losses
+        total = np.zeros(len(losses))  # (R,)
+        for t in range(T):
+            fresh = None if resets is None else resets[:, t]
+            learned = None if counted is None else counted[:, t]
+            state, loss = network.learn(state, inputs[:, t], targets[:, t], rule, fresh=fresh, counted=learned)
+            total += loss if learned is None else np.where(learned, loss, 0.0)
+        losses[:, epoch] = total / n_counted
+    return state, losses

@@ -25,7 +25,7 @@ import numba
 import numpy as np
 
 from elman import network
-from elman.network import Weights
+from elman.network import Rule, Weights
 from elman.trainers import BACKENDS
 
 RATE, ROUNDS, LEAST = 0.1, 5, 0.15  # seconds a measurement takes at least
@@ -90,10 +90,10 @@ def article(p: Problem) -> Callable:
 
 def elman(backend: str) -> Callable:
     def way(p: Problem) -> Callable:
-        R, H = p.weights.b_h.shape
         train, _ = BACKENDS[backend]()
-        options = {"learning_rate": RATE, "reset_to": 0.0, "recurrent": True}
-        return lambda epochs: train(p.weights, np.zeros((R, H)), p.inputs, p.targets, epochs=epochs, **options)[2]
+        rule = Rule(RATE)
+        state, resets = network.begin(p.weights, rule), np.arange(p.inputs.shape[1])[None] == 0
+        return lambda epochs: train(state, p.inputs, p.targets, rule, epochs=epochs, resets=resets)[1]
 
     return way
 
