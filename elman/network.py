@@ -267,7 +267,8 @@ def gradient(weights: Weights, steps: Sequence[Step], signal: Array, rule: Rule)
         back = np.where(later.fresh[..., None], 0.0, np.vecmat(delta_h, weights.W_hh))  # (..., H)
         delta_h = through(back, step.hidden)
         of_hidden = tuple(total + more for total, more in zip(of_hidden, _of_step(delta_h, step), strict=True))
-    return Weights(*of_hidden, _outer(signal, steps[-1].hidden), signal)
+    W_ih, W_hh, b_h = of_hidden
+    return Weights(W_ih, W_hh, b_h, _outer(signal, steps[-1].hidden), signal)
 
 
 def _of_step(delta_h: Array, step: Step) -> tuple[Array, ...]:
