@@ -222,4 +222,5 @@ def run_into(
 def _draw(directory: Path) -> None:
     from elman import plots, rundir
 
-    rundir.publish(directory / "figures", plots.drawn(directory))
+    for name, image in plots.draw(plots.from_directory(directory)):
+        rundir.publish(directory / "figures", {name: image})

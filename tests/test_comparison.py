@@ -249,21 +249,20 @@ def test_the_figure_holds_all_its_texts_whatever_is_compared(tmp_path, sizes, ra
         for rate in rates:
             write(tmp_path / f"{H}-{rate}", rates=[[0.5, 0.0], [0.5, 0.2]], hidden_size=H, learning_rate=rate)
     comparison = compare(tmp_path, by=["hidden_size", "learning_rate"])
-    with matplotlib.rc_context(plots.STYLE):
-        figure = comparison_plot.figure(comparison, key)
+    figure = comparison_plot.figure(comparison, key)
+    with plots.style():
         drawn = figure.get_tightbbox(FigureCanvasAgg(figure).get_renderer())
     assert drawn.x0 >= 0
     assert drawn.y0 >= 0
     assert drawn.x1 <= figure.get_figwidth()
     assert drawn.y1 <= figure.get_figheight()
-    assert all(axes.has_data() for axes in figure.findobj(matplotlib.axes.Axes))
+    assert all(ax.has_data() and ax.get_xlabel() and ax.get_ylabel() for ax in figure.findobj(matplotlib.axes.Axes))
 
 
 def test_a_name_stands_whole_in_the_figure_and_a_single_epoch_shows(tmp_path):
     for H in (3, 4):
         write(tmp_path / str(H), rates=[[0.5], [0.0]], hidden_size=H, learning_rate=0.1)
-    with matplotlib.rc_context(plots.STYLE):
-        figure = comparison_plot.figure(compare(tmp_path, by=["hidden_size", "learning_rate"]))
+    figure = comparison_plot.figure(compare(tmp_path, by=["hidden_size", "learning_rate"]))
     assert figure.subfigs[0].get_suptitle() == "xor: 2 × 2 networks by hidden_size, learning_rate"
     _, loss, rate, learned, _ = figure.findobj(matplotlib.axes.Axes)
     assert {line.get_marker() for line in rate.lines + learned.lines} == {"o"}

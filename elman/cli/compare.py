@@ -2,7 +2,6 @@
 
 import argparse
 import math
-from io import BytesIO
 from pathlib import Path
 
 from elman import rundir
@@ -15,15 +14,10 @@ def write(comparison: Comparison, directory: Path, *, plot: str | None = None) -
     """Write comparison.csv and comparison.png, made from the comparison, into a directory."""
     csv = comparison.table.to_csv(index=False, lineterminator="\n")
     rundir.publish(directory, {"comparison.csv": csv.encode()})
-    from matplotlib import rc_context
-
-    from elman import plots
+    from elman.plots import render
     from elman.plots.comparison import figure
 
-    file = BytesIO()
-    with rc_context(plots.STYLE):
-        figure(comparison, plot).savefig(file, format="png", dpi=plots.DPI)
-    rundir.publish(directory, {"comparison.png": file.getvalue()})
+    rundir.publish(directory, {"comparison.png": render(figure(comparison, plot))})
 
 
 def main() -> None:

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
 from elman.comparison import Comparison, Group, text
-from elman.plots.canvas import COLOURS, GREY, WIDE, in_glyphs, width, without_mathematics
+from elman.plots.canvas import COLOURS, GREY, SMALL, WIDE, style
+from elman.plots.names import in_glyphs, width, without_mathematics
 
 _BANDS = 6  # so many bands can be told apart where they overlap
 _BOTTOM = 0.66  # inches below the axes
@@ -23,6 +24,7 @@ _BESIDE = 0.012  # lines at the same place stand beside each other, by this shar
 _LOG_FROM = 8  # a setting whose largest value is so many times its smallest has a logarithmic axis
 
 
+@style()
 def figure(comparison: Comparison, key: str | None = None) -> Figure:
     """Draw a comparison.
 
@@ -59,10 +61,11 @@ def _side_by_side(part: SubFigure, height: float, groups: list[Group], rows: pd.
     """How many networks succeed, how they learn, and what they err on; the names on the left are the legend."""
     colours = _colours(groups)
     names = [_name([text(group.values[key]) for key in keys]) for group in groups]
-    left = 0.22 + max(width(name, rcParams["font.size"], "bold") for name in names)
-    share = max(0.95, 2.5 - left)
+    left = 0.38 + max(width(name, rcParams["font.size"], "bold") for name in names)
+    share = max(0.95, 2.66 - left)
     overview = _axes(part, height, left, share, _BOTTOM, height - _BOTTOM - 0.45)
     _overview(overview, rows, colours, names)
+    overview.set_ylabel(text(", ".join(keys), _LONGEST) or "networks")
     predictable = all(len(group.rates) for group in groups)
     first, columns = left + share + 0.65, 2 if predictable else 1
     wide, high = (WIDE - first - 0.1 - 0.6 * (columns - 1)) / columns, (height - _BOTTOM - 1.05) / 2
@@ -82,15 +85,9 @@ def _side_by_side(part: SubFigure, height: float, groups: list[Group], rows: pd.
         for ax in axes[1:3]:
             ax.set_xlim(axes[0].get_xlim())
     if rows["networks"].max() > 1:
-        bands = "; bands and bars: the middle half of them" if len(groups) <= _BANDS else "; bars: the middle half"
-        part.text(
-            0.99,
-            0.05 / height,
-            f"curves and dots: medians of the networks{bands}",
-            ha="right",
-            fontsize=6.5,
-            color=GREY,
-        )
+        what = "bands and bars" if len(groups) <= _BANDS else "bars"
+        note = f"curves and dots: medians of the networks; {what}: interquartile ranges"
+        part.text(0.99, 0.05 / height, note, ha="right", fontsize=SMALL, color=GREY)
 
 
 def _axes(part: SubFigure, height: float, left: float, width: float, bottom: float, high: float) -> Axes:
@@ -162,7 +159,7 @@ def _overview(ax: Axes, rows: pd.DataFrame, colours: list[Any], names: list[str]
 
 
 def _curves(ax: Axes, frames: list[pd.DataFrame], colours: list[Any]) -> None:
-    """The median over the networks of each setting, and where they are few, the band of their middle half."""
+    """The median over the networks of each setting, and where they are few, the band of their interquartile range."""
     for frame, colour, end in _longest_first(frames, colours):
         ax.plot(frame.index, frame.median(axis=1), color=colour, **end)
         if frame.shape[1] > 1 and len(frames) <= _BANDS:
@@ -209,12 +206,12 @@ def _by_position(ax: Axes, groups: list[Group], colours: list[Any]) -> None:
         ax.hlines(group.floor, [x - 0.04 for x in at], [x + 0.04 for x in at], color=GREY, linewidth=1)
     if any(group.floor.notna().any() for group in groups):
         ax.plot([], [], "_", color=GREY, label="best possible")
-        ax.legend(fontsize=6.5, loc="best")
+        ax.legend(fontsize=SMALL, loc="best")
     units = {position.rpartition(" ")[0] for position in positions}
     unit = units.pop() if len(units) == 1 else ""
     many = len(positions) > 3  # "vowel 1" takes two lines
     names = [p.removeprefix(f"{unit} ") if unit else p.replace(" ", "\n" if many else " ") for p in positions]
-    ax.set_xticks(range(len(positions)), names, fontsize=6.5 if many and not unit else None)
+    ax.set_xticks(range(len(positions)), names, fontsize=SMALL if many and not unit else None)
     top = ax.get_ylim()[1]
     ax.set_ylim(-0.02 * top, 1.04 * top)
     ax.set(title="Test error by position", xlabel=f"predicted {unit or 'element'}", ylabel="mean squared error")
@@ -260,7 +257,7 @@ def _over(part: SubFigure, height: float, groups: list[Group], rows: pd.DataFram
         ax.set(title=title, xlabel=key, ylabel=label)
     if lines != [""]:
         handles, labels = ax.get_legend_handles_labels()
-        part.legend(handles, labels, loc="upper right", ncols=min(len(lines), 4), fontsize=6.5)
+        part.legend(handles, labels, loc="upper right", ncols=min(len(lines), 4), fontsize=SMALL)
 
 
 def _places(values: list[Any]) -> list[float]:

@@ -2,58 +2,60 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.transforms import Affine2D, Bbox
 
-from elman.plots.canvas import COLOURS, GREY, canvas, divided, has, lines_of, name_steps, settings, short, which
-from elman.runs import read
+from elman.plots.canvas import COLOURS, GREY, SMALL, canvas, first_of
+from elman.plots.classes import divide
+from elman.plots.names import lines_of, name_steps, short, width
+from elman.plots.source import Source
 
 STEPS = 24  # shown over time
 TRAJECTORIES = 3
 LONGEST = 12  # elements of a trajectory
 COMPONENTS = 3
-FONT = 6.5
-UNITS = {"cv": "syllable", "words": "word", "sentences": "sentence"}  # of the stream of a task
-
-Box = tuple[float, float, float, float]  # left, bottom, right, top
 
 
-def hidden_units(run: Path) -> Figure | None:
+def hidden_units(source: Source) -> Figure | None:
     """The activation of each hidden unit of the first network over up to 24 test steps."""
-    states = read(run, "hidden_states")
+    states = source.rows("hidden_states")
     one = states[(states["replicate"] == 0) & (states["step"] < STEPS)]
     if one.empty:
         return None
     wide = one.pivot(index="unit", columns="step", values="activation")
     inputs = one.drop_duplicates("step")["input"].tolist()
     lines = lines_of(inputs)
-    figure, (ax,) = canvas(1.4 + 0.1 * lines + 0.06 * min(len(wide), 40), right=0.75, tick_lines=lines)
+    title = f"Hidden units over time{first_of(source)}"
+    height = 1.14 + 0.1 * lines + 0.06 * min(len(wide), 40)
+    figure, (ax,) = canvas(height, right=0.75, tick_lines=lines, title=title, notes=[source.caption])
     image = ax.imshow(wide, cmap="cividis", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
     figure.colorbar(image, cax=ax.inset_axes((1.03, 0, 0.05, 1)), label="activation")
     name_steps(ax, range(len(inputs)), inputs)
     every = next(every for every in (1, 5, 10, 50, 100, len(wide)) if len(wide) <= 8 * every)
     marked = [unit for unit in wide.index if unit % every == 0 or unit == 1]
     ax.set_yticks([unit - 1 for unit in marked], marked)
-    ax.set(title=f"Hidden units over time{which(states)}", xlabel="element read", ylabel="hidden unit")
+    ax.set(xlabel="element read", ylabel="hidden unit")
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0)
     return figure
 
 
-def principal_components(run: Path) -> Figure | None:
+def principal_components(source: Source) -> Figure | None:
     """The first principal components of the hidden states of the first network, over up to 24 test steps."""
-    found = _components(run)
+    found = _components(source)
     if found is None:
         return None
     steps, shares = found
     shown, columns = steps[:STEPS], range(1, len(shares) + 1)
     lines = lines_of(shown["input"].tolist())
+    title = f"Principal components of hidden states{first_of(source)}"
+    height = 0.74 + 0.75 * len(shares) + 0.12 * lines
     figure, axes = canvas(
-        1.0 + 0.75 * len(shares) + 0.12 * lines, rows=len(shares), tick_lines=lines, left=0.8, between=0.12
+        height, rows=len(shares), tick_lines=lines, left=0.8, between=0.12, title=title, notes=[source.caption]
     )
     for ax, component in zip(axes, columns, strict=True):
         for start in shown.index[shown["starts"]][1:]:  # the first would lie on the axis
@@ -64,59 +66,52 @@ def principal_components(run: Path) -> Figure | None:
         ax.tick_params(labelbottom=ax is axes[-1])
         ax.locator_params(axis="y", nbins=4, min_n_ticks=3)
         name_steps(ax, shown.index, shown["input"].tolist())
-    axes[0].set_title(f"Principal components{_which(run)}")
-    marks = f"; a line before each {_unit(run)}" if shown["starts"].sum() > 1 else ""
+    marks = f"; a line before each {source.unit}" if shown["starts"].sum() > 1 else ""
     axes[-1].set_xlabel(f"element read{marks}")
     figure.align_ylabels(axes)
     return figure
 
 
-def phase_portrait(run: Path) -> Figure | None:
+def phase_portrait(source: Source) -> Figure | None:
     """The way of the hidden states of the first network through the plane of their first two principal components.
 
-    Dots are recorded test steps, lines lead through the first units that differ (words, sentences).
+    Dots are recorded test steps, arrows lead through the first units that differ (words, sentences).
     """
-    found = _components(run)
+    found = _components(source)
     if found is None or len(found[1]) < 2:
         return None
     steps, shares = found
     units = list(_first_units(steps))
-    figure, (ax,) = canvas(3.5 + 0.14 * bool(units), left=0.76, title_lines=1 + bool(units))
-    classes = divided(read(run, "classes"), steps["input"].unique().tolist()) if has(run, "classes") else {}
+    title, notes = f"Phase portrait{first_of(source)}", [source.caption, _marks(source, units)]
+    figure, (ax,) = canvas(3.24, left=0.76, title=title, notes=notes)
+    classes = divide(source.table("classes"), steps["input"].unique().tolist())
     for colour, (name, members) in zip(COLOURS, (classes or {"": set(steps["input"])}).items(), strict=False):
         own = steps[steps["input"].isin(members)]
         ax.scatter(own[1], own[2], s=9, color=colour, alpha=0.45, linewidth=0, label=short(name))
-    for number, unit in enumerate(units):
-        grey = ("#000000", "#555555", "#888888")[number % 3]
-        ends = unit[[1, 2]].to_numpy()
-        for tail, head in pairwise(ends):
-            style = {"arrowstyle": "-|>", "color": grey, "linewidth": 0.9, "shrinkA": 0, "shrinkB": 1.5}
-            ax.annotate("", head, tail, arrowprops={**style, "mutation_scale": 6})
-        ax.plot(*ends.T, "o", color=grey, markersize=2.5)
     ax.margins(0.12)
     ax.locator_params(axis="x", nbins=5)
     ax.set(
-        title=f"Phase portrait{_which(run)}{_arrows(run, units)}",
         xlabel=f"principal component 1 ({shares[0]:.0%} of variance)",
         ylabel=f"principal component 2 ({shares[1]:.0%})",
     )
     if classes:
-        ax.legend(fontsize=6.5, loc="upper center", bbox_to_anchor=(0.5, 1.0), ncols=len(classes), borderaxespad=0)
+        ax.legend(fontsize=SMALL, loc="upper center", bbox_to_anchor=(0.5, 1.0), ncols=len(classes), borderaxespad=0)
         ax.set_ylim(None, ax.get_ylim()[1] + 0.08 * np.ptp(ax.get_ylim()))
-    if units:
-        _label(figure, ax, units)
+    for number, unit in enumerate(units):
+        _draw_way(ax, unit[[1, 2]].to_numpy(), ("#000000", "#555555", "#888888")[number % 3])
+    _label(ax, units, below=10 if classes else 0)
     return figure
 
 
-def _components(run: Path) -> tuple[pd.DataFrame, list[float]] | None:
+def _components(source: Source) -> tuple[pd.DataFrame, list[float]] | None:
     """The recorded steps of the first network with the principal components of its hidden states, and their shares.
 
     None for a stream of two symbols, and where fewer than three steps were recorded or nothing varies. Of the two
     directions of a component it takes the one in which the unit that weighs most is positive.
     """
-    states = read(run, "hidden_states")
+    states = source.rows("hidden_states")
     one = states[states["replicate"] == 0]
-    if not has(run, "hidden_means") or one["step"].nunique() < 3:
+    if source.table("hidden_means") is None or one["step"].nunique() < 3:
         return None
     wide = one.pivot(index="step", columns="unit", values="activation").to_numpy()
     left, sizes, axes = np.linalg.svd(wide - wide.mean(axis=0), full_matrices=False)
@@ -127,7 +122,7 @@ def _components(run: Path) -> tuple[pd.DataFrame, list[float]] | None:
     steps = one.drop_duplicates("step").set_index("step")[["input", "position"]]
     steps[list(range(1, count + 1))] = (left * sizes * signs)[:, :count]
     before = steps["position"].shift()  # the position that was predicted a step before is that of the element read
-    places = read(run, "position_errors")["position"].unique()
+    places = source.rows("position_errors")["position"].unique()
     steps["starts"] = before.isna() | ((before == places[0]) if len(places) > 1 else False)
     return steps, list((sizes**2 / (sizes**2).sum())[:count])
 
@@ -144,52 +139,62 @@ def _first_units(steps: pd.DataFrame) -> Iterator[pd.DataFrame]:
             yield unit
 
 
-def _unit(run: Path) -> str:
-    """What a stream is made of, besides its elements."""
-    return UNITS.get(settings(run)["task"]["name"], "unit")
-
-
-def _arrows(run: Path, units: Sequence[pd.DataFrame]) -> str:
-    """A second line of the title that says where the arrows lead."""
+def _marks(source: Source, units: Sequence[pd.DataFrame]) -> str:
+    """The note that says what dots and arrows are."""
     if not units:
-        return ""
-    some = f"{len(units)} {_unit(run)}s, step by step" if len(units) > 1 else f"{len(units[0])} steps in turn"
-    return f"\narrows: {some}"
+        return "dots: test steps"
+    some = f"{len(units)} {source.unit}s, step by step" if len(units) > 1 else f"{len(units[0])} steps in turn"
+    return f"dots: test steps; arrows: {some}"
 
 
-def _label(figure: Figure, ax: Axes, units: Sequence[pd.DataFrame]) -> None:
-    """Write each element beside its point, where it covers no other name and as little of the ways as can be."""
-    figure.draw_without_rendering()  # fixes the limits of the axes
-    ends = [ax.transData.transform(unit[[1, 2]].to_numpy()) for unit in units]
-    ways = [np.linspace(a, b, 2 + int(np.hypot(*(b - a)) / 2)) for unit in ends for a, b in pairwise(unit)]
-    pixels = np.concatenate(ways)  # every other one that the ways pass
-    names = [short(name) for unit in units for name in unit["input"]]
-    points = np.concatenate(ends)
-    em = FONT / 72 * figure.dpi
-    dots = [(x - em / 2, y - em / 2, x + em / 2, y + em / 2) for x, y in points]
-    taken: list[Box] = []
-    for (x, y), name in zip(points, names, strict=True):
-        half = 0.33 * em * len(name)
-        costs: list[tuple[float, Box]] = []
-        for distance in (1.0, 1.5, 2.2, 3.0):
-            for angle in np.arange(0, 2 * np.pi, np.pi / 6):
-                middle = x + np.cos(angle) * (0.7 * distance * em + half), y + np.sin(angle) * distance * em
-                box = (middle[0] - half, middle[1] - em / 2, middle[0] + half, middle[1] + em / 2)
-                covered = sum(_shared(box, other) for other in taken) / em**2
-                crossed = ((pixels > np.array(box[:2]) - 2) & (pixels < np.array(box[2:]) + 2)).all(axis=1).sum()
-                close = sum(_shared(box, dot) for dot in dots) / em**2
-                outside = not (ax.bbox.contains(box[0], box[1]) and ax.bbox.contains(box[2], box[3]))
-                costs.append((100 * covered + 50 * outside + 0.5 * crossed + 5 * close + distance, box))
-        box = min(costs)[1]
-        taken.append(box)
-        left, bottom = ax.transData.inverted().transform(box[:2])
-        ax.text(left, bottom, name, fontsize=FONT, va="bottom")
+def _draw_way(ax: Axes, points: np.ndarray, grey: str) -> None:
+    """Draw arrows through points (S, 2)."""
+    for tail, head in pairwise(points):
+        style = {"arrowstyle": "-|>", "color": grey, "linewidth": 0.9, "shrinkA": 0, "shrinkB": 1.5}
+        ax.annotate("", head, tail, arrowprops={**style, "mutation_scale": 6})
+    ax.plot(*points.T, "o", color=grey, markersize=2.5)
 
 
-def _shared(a: Box, b: Box) -> float:
-    """The area that two boxes share."""
-    return max(0.0, min(a[2], b[2]) - max(a[0], b[0])) * max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
+def _label(ax: Axes, units: Sequence[pd.DataFrame], below: float) -> None:
+    """Write each element beside its point: on the side away from its neighbours, or the nearest where there is room.
+
+    Args:
+        ax: the axes, with all that fixes their limits.
+        units: with their first two principal components.
+        below: points at the upper end of the axes that are to be left free.
+    """
+    ax.autoscale_view()
+    to_points = ax.transData + ax.figure.dpi_scale_trans.inverted() + Affine2D().scale(72)
+    (left, bottom), (right, top) = ax.transAxes.transform([(0, 0), (1, 1)]) / ax.figure.dpi * 72
+    taken: list[Bbox] = []
+    for unit in units:
+        points = to_points.transform(unit[[1, 2]].to_numpy())
+        for i, name in enumerate(map(short, unit["input"])):
+            away = points[i] - points[max(0, i - 1) : i + 2].mean(axis=0)
+            size = np.array((72 * width(name, SMALL) + 1, SMALL))
+            boxes = [
+                box
+                for box in _boxes_around(points[i], size, np.arctan2(*away[::-1]))
+                if left < box.x0 and box.x1 < right and bottom < box.y0 and box.y1 < top - below
+            ]
+            box = next((box for box in boxes if not any(map(box.overlaps, taken))), boxes[0])
+            taken.append(box)
+            x, y = np.mean([box.min, box.max], axis=0) - points[i]
+            ax.annotate(
+                name,
+                unit[[1, 2]].iloc[i].tolist(),
+                (x, y),
+                textcoords="offset points",
+                ha="center",
+                va="center",
+                fontsize=SMALL,
+            )
 
 
-def _which(run: Path) -> str:
-    return which(read(run, "summary"))
+def _boxes_around(point: np.ndarray, size: np.ndarray, angle: float) -> Iterator[Bbox]:
+    """Boxes beside a point: in a direction, then ever further from it to both sides, then further away."""
+    for distance in (4, 9, 14):
+        for turn in range(16):
+            direction = angle + np.pi / 8 * ((turn + 1) // 2) * (-1) ** turn
+            middle = point + (distance + size / 2) * (np.cos(direction), np.sin(direction))
+            yield Bbox((middle - size / 2, middle + size / 2))

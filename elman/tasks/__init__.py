@@ -26,6 +26,14 @@ TASKS: dict[str, Callable[..., Stream]] = {
 # The elements of the longest unit, where that is fixed: a shorter stream might not hold a whole one.
 LONGEST_UNIT = {"xor": 3, "cv": 4}
 
+# What the streams are made of besides their elements, for the reader of a figure.
+UNITS = {"cv": "syllable", "words": "word", "sentences": "sentence"}
+
+# Losses of simple predictors, for the figure of the loss. The exclusive-or of the last two bits as the answer at every
+# step is right half the time on two of three steps, for which 1/3 is the best output, and always on the third
+# (Elman 1990, pp. 186-187).
+LEVELS = {"xor": {"xor of the last two bits at every step": 2 / 9}}
+
 # Settings of tasks that name a file.
 FILES = ("file", "codes")
 

@@ -1,0 +1,48 @@
+"""Names of symbols in a figure: cut, spelt in the letters of its font, measured, and written below the steps."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.font_manager import FontProperties, findfont, get_font
+
+LINE = 0.12  # inches, of names of steps
+UPRIGHT = 6.5  # points, of names that are turned upright
+
+
+def short(name: str, most: int = 14) -> str:
+    """A name that fits into a figure: the beginning of a long one, and only what its font can show."""
+    name = in_glyphs(name)
+    return without_mathematics(name if len(name) <= most else name[: most - 1] + "…")
+
+
+def in_glyphs(name: str) -> str:
+    """A name in which the code stands for each letter that the font of the figures lacks, as U+65E5."""
+    font = get_font(findfont(FontProperties()))
+    return "".join(letter if font.get_char_index(ord(letter)) else f"U+{ord(letter):04X}" for letter in name)
+
+
+def without_mathematics(name: str) -> str:
+    """A name in which dollar signs stand for themselves."""
+    return name.replace("$", r"\$")
+
+
+def width(name: str, size: float, weight: str = "normal") -> float:
+    """The width of a name in inches; faster than to draw it."""
+    font = get_font(findfont(FontProperties(weight=weight)))
+    font.set_size(size, 72)
+    font.set_text(name)
+    return font.get_width_height()[0] / 64 / 72
+
+
+def lines_of(names: Sequence[str]) -> float:
+    """The height of the names of steps, in lines; words are turned upright."""
+    shown = {short(name) for name in names}
+    return 1 if max(map(len, shown), default=1) <= 2 else 0.45 + max(width(name, UPRIGHT) for name in shown) / LINE
+
+
+def name_steps(ax: Axes, steps: Sequence[float], names: Sequence[str]) -> None:
+    """Name the steps below the axes."""
+    upright = lines_of(names) > 1
+    style: dict[str, Any] = {"rotation": 90, "fontsize": UPRIGHT} if upright else {}
+    ax.set_xticks(steps, [short(name) for name in names], **style)

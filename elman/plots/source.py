@@ -1,0 +1,100 @@
+"""What figures are drawn from: the settings, tables and weights of one run, from its directory or from a Result."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from elman import runs, tables, tasks
+from elman.network import Weights
+
+if TYPE_CHECKING:
+    from elman.result import Result
+
+
+class Source(NamedTuple):
+    """One run as the figures see it."""
+
+    settings: Mapping[str, Any]
+    """As in run.json."""
+    table: Callable[[str], pd.DataFrame | None]
+    """A table by the name of its CSV; None where the run has none. It is not to be changed."""
+    weights: Callable[[], Weights]
+    """Those of the networks after training, (R, ...)."""
+
+    def rows(self, table: str) -> pd.DataFrame:
+        """A table that every run has."""
+        frame = self.table(table)
+        if frame is None:
+            raise FileNotFoundError(f"the run has no {table}.csv")
+        return frame
+
+    @property
+    def networks(self) -> int:
+        """R, how many networks were trained."""
+        return len(self.rows("summary"))
+
+    @property
+    def features(self) -> list[str]:
+        """The names of the bits of an element."""
+        return self.rows("bit_errors").drop_duplicates("bit")["feature"].tolist()
+
+    @property
+    def unit(self) -> str:
+        """What the stream is made of besides its elements, such as a word."""
+        return tasks.UNITS.get(self._kind, "unit")
+
+    @property
+    def levels(self) -> Mapping[str, float]:
+        """Losses of simple predictors that the paper discusses, by name."""
+        return tasks.LEVELS.get(self._kind, {})
+
+    @property
+    def _kind(self) -> str:
+        task = self.settings["task"]
+        return str(task.get("kind", task["name"]))
+
+    @property
+    def caption(self) -> str:
+        """Task and main settings, such as "xor 1-4-1, 600 epochs, learning rate 0.1"."""
+        chosen, bits = self.settings, len(self.features)
+        network = f"{chosen['task']['name']} {bits}-{chosen['hidden_size']}-{bits}"
+        if not (epochs := chosen["epochs"]):
+            return f"{network}, trained by another run"
+        return f"{network}, {epochs} epoch{'s' * (epochs > 1)}, learning rate {chosen['learning_rate']:g}"
+
+
+def from_directory(run: Path) -> Source:
+    """The source of a finished run on disk; its files are read when they are first asked for.
+
+    Raises:
+        FileNotFoundError: where no run is.
+    """
+    entry = runs.entry_of(run)
+    if entry is None:
+        raise FileNotFoundError(f"no run.json that can be read is in {run}")
+
+    @cache
+    def table(name: str) -> pd.DataFrame | None:
+        return runs.read(run, name) if (run / f"{name}.csv").exists() else None
+
+    def weights() -> Weights:
+        with np.load(run / "weights.npz") as file:
+            return Weights(*(file[name] for name in Weights._fields))
+
+    return Source(entry["settings"], table, weights)
+
+
+def from_result(result: "Result") -> Source:
+    """The source of a run in memory; its tables are computed when they are first asked for."""
+
+    @cache
+    def table(name: str) -> pd.DataFrame | None:
+        frame = tables.TABLES[name](result)
+        return frame if len(frame.columns) else None
+
+    return Source(asdict(result.settings), table, lambda: result.weights)
