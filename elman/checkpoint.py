@@ -1,12 +1,12 @@
 """The networks of a finished run, read back from its directory."""
 
-import json
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 
-from elman.errors import ConfigError
+from elman import run_json
+from elman.errors import ConfigError, RunDirectoryError
 from elman.network import Weights
 
 
@@ -25,10 +25,10 @@ def weights(directory: str, *, replicates: int, inputs: int, hidden: int, output
     """
     run = Path(directory).expanduser()
     try:
-        finished = json.loads((run / "run.json").read_text(encoding="utf-8"))["status"] == "finished"
+        finished = run_json.read(run)["status"] == "finished"
         with (run / "weights.npz").open("rb") as whole, np.load(whole) as file:  # numpy would leave a damaged one open
             found = Weights(*(file[name] for name in Weights._fields))
-    except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError):
+    except (RunDirectoryError, OSError, EOFError, BadZipFile, ValueError, KeyError):
         finished = False
     if not finished:
         raise ConfigError(f"weights_from must be the directory of a finished run, not {directory}")

@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from elman import runs
+from elman import run_json, runs
 from elman.config import NEUTRAL, TESTING
 from elman.runs import Run
 from elman.tables import SUCCESS
@@ -74,19 +75,14 @@ def compare(
         FileNotFoundError: if a directory does not exist, or no finished run is below them.
         KeyError: for a key that no run has.
     """
-    every, left_out = runs.found(*directories)
-    whole = list(runs.finished(every, _TABLES, left_out))
+    every, left_out = runs.find_runs(*directories)
+    whole = list(runs.select_finished(every, _TABLES, left_out))
     if not whole:
         raise FileNotFoundError(f"no finished run below {', '.join(map(str, directories or ['runs']))}")
-    settings = [runs.flat(run.entry["settings"] | {"files": run.entry.get("files", {})}) for run in whole]
-    known = {key for one in settings for key in one}
-    for key in by:
-        if key not in known:
-            near = get_close_matches(key, known, n=1, cutoff=0.75)
-            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(known))}"
-            raise KeyError(f"no run has a setting {key}; {hint}")
-    wanted = [*settings, *map(runs.flat, planned)]
-    tasks = len({one.get("task.name") for one in wanted}) > 1
+    settings = [runs.flatten(run.entry["settings"] | {"files": run.entry.get("files", {})}) for run in whole]
+    _check_keys(by, settings)
+    wanted = [*settings, *(runs.flatten(run_json.complete(one)) for one in planned)]
+    tasks = len({one["task.name"] for one in wanted}) > 1
     keys = list(dict.fromkeys([*(["task.name"] if tasks else []), *(by or _differing(wanted))]))
     alike: dict[str, list[int]] = {}
     for i, one in enumerate(settings):
@@ -96,20 +92,37 @@ def compare(
         _group({key: settings[ones[0]].get(key) for key in keys}, [whole[i] for i in ones], success)
         for ones in sorted(kept, key=lambda ones: [_order(settings[ones[0]].get(key)) for key in keys])
     ]
-    notes = []
-    if left_out:
-        notes.append(f"Left out {runs.in_words(left_out)}.")
+    notes = [f"Left out {runs.describe_left_out(left_out)}."] if left_out else []
+    notes += _notes(whole, settings, kept, keys)
+    table = pd.DataFrame([_row(group, success) for group in groups])
+    return Comparison(tuple(groups), success, table, tuple(notes))
+
+
+def _check_keys(by: Sequence[str], settings: Sequence[dict[str, Any]]) -> None:
+    keys = {key for one in settings for key in one}
+    for key in by:
+        if key not in keys:
+            near = get_close_matches(key, keys, n=1, cutoff=0.75)
+            hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(keys))}"
+            raise KeyError(f"no run has a setting {key}; {hint}")
+
+
+def _notes(
+    whole: Sequence[Run], settings: Sequence[dict[str, Any]], kept: Sequence[list[int]], keys: Sequence[str]
+) -> Iterator[str]:
+    """What a reader should know of the rows: repetitions, code that differs, settings that they do not tell apart."""
     if repeated := len(whole) - sum(map(len, kept)):
         neutral = ", ".join(sorted(_unlike(settings).keys() & NEUTRAL - {"replicates"}))
         but = f" ({neutral} changes no number here)" if neutral else ""
-        notes.append(
-            f"{repeated} of {len(whole)} runs trained networks that another run trained as well{but}; they count once."
-        )
+        same = f"{repeated} of {len(whole)} runs trained networks that another run trained as well"
+        yield f"{same}{but}; they count once."
+    makers = Counter(run_json.maker(run.entry) for run in whole)
+    if len(makers) > 1:
+        counted = ", ".join(f"{maker} ({n})" for maker, n in makers.items())
+        yield f"The runs were made by different code: {counted}."
     pooled = {key for ones in kept for key in _differing([settings[i] for i in ones])} - set(keys)
     if pooled:
-        notes.append(f"Rows take runs together that differ in {', '.join(sorted(pooled))}.")
-    table = pd.DataFrame([_row(group, success) for group in groups])
-    return Comparison(tuple(groups), success, table, tuple(notes))
+        yield f"Rows take runs together that differ in {', '.join(sorted(pooled))}."
 
 
 def _without_repetitions(ones: Sequence[int], settings: Sequence[dict[str, Any]]) -> list[int]:
@@ -227,10 +240,20 @@ def _epochs(name: str, values: pd.Series) -> dict[str, float]:
     return {name: middle, f"{name}_q25": low, f"{name}_q75": high, f"{name}_never": values.isna().mean()}
 
 
-def printed(comparison: Comparison) -> str:
+def objective(summary: pd.DataFrame) -> float:
+    """The number by which runs are compared, from their summary.csv; the less the better.
+
+    The median over the networks of the error rate at the steps that can be predicted, or of the squared error on the
+    test stream where there are none.
+    """
+    rate = summary["predictable_error_rate"]
+    return float((rate if rate.notna().any() else summary["test_mse"]).median())
+
+
+def describe(comparison: Comparison) -> str:
     """The table for a reader: shares with their intervals, and medians with the quartiles."""
     table = comparison.table
-    shown = table[list(comparison.groups[0].values)].map(text)
+    shown = table[list(comparison.groups[0].values)].map(format_value)
     shown["networks"] = table["networks"]
 
     def column(title: str, name: str, form: str, low: str = "", high: str = "") -> None:
@@ -269,7 +292,7 @@ def _cell(row: pd.Series, name: str, form: str, low: str, high: str) -> str:
     return cells[0] + spread + (f", {never}" if never else "")
 
 
-def text(value: Any, most: int = 40) -> str:
+def format_value(value: Any, most: int = 40) -> str:
     """A setting as it is typed on the command line; of a long one, its beginning and its end."""
     if isinstance(value, bool):
         return str(value).lower()

@@ -48,16 +48,6 @@ def in_one_line(summary: pd.DataFrame) -> str:
     return said if len(summary) == 1 else f"{said} (medians of {len(summary)} networks)"
 
 
-def objective(summary: pd.DataFrame) -> float:
-    """The number by which runs are compared, from their summary.csv; the less the better.
-
-    The median over the networks of the error rate at the steps that can be predicted, or of the squared error on the
-    test stream where there are none.
-    """
-    rate = summary["predictable_error_rate"]
-    return float((rate if rate.notna().any() else summary["test_mse"]).median())
-
-
 def _headline(result: "Result") -> str:
     s, n = result.settings, result.test.vectors.shape[1]
     T = len(result.training[0].vectors) - (s.reset_context == "never")  # without the row that closes a wrapped stream

@@ -1,4 +1,4 @@
-"""A run's directory: claimed by one process, with the run's status in run.json and files that are whole or absent."""
+"""A run's directory: locked by one process, with the run's status in run.json and files that are whole or absent."""
 
 import hashlib
 import json
@@ -10,106 +10,94 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
-from elman.config import NOT_IDENTITY
+from elman import run_json
 from elman.errors import RunDirectoryError
 from elman.tasks import FILES
 
-FORMAT = 1
 _LOCK = ".lock"
 _PART = ".part"  # ends the name of a file that is being written
 
 
 @contextmanager
-def claimed(
-    directory: Path, settings: Mapping[str, Any], *, files: Mapping[str, str], outputs: Iterable[str]
-) -> Iterator[bool]:
-    """Hold a directory for this process alone.
-
-    Args:
-        directory: made if it does not exist.
-        settings: all settings of the run, as plain values.
-        files: the `digests` of the files that these name.
-        outputs: names of the files and folders that a run makes there, besides run.json.
-
-    Yields:
-        False if it holds the finished run of these settings already, and is to be left as it is.
+def lock(directory: Path) -> Iterator[None]:
+    """Hold a directory for this process alone; it is made if it does not exist, and removed if it ends up empty.
 
     Raises:
-        RunDirectoryError: if it holds something else, or another process writes to it.
+        RunDirectoryError: if another process holds it.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(directory / _LOCK, timeout=0)
+    held = FileLock(directory / _LOCK, timeout=0)
     try:
-        lock.acquire()
+        held.acquire()
     except Timeout:
         raise RunDirectoryError(f"{directory}: another process is writing to this directory") from None
     try:
-        yield _is_free(directory, settings, files, outputs)
+        yield
     finally:
         with suppress(PermissionError):  # Windows keeps a file that is open
             (directory / _LOCK).unlink(missing_ok=True)  # while it is still held, so nobody else holds it
-        lock.release()
+        held.release()
         with suppress(OSError):
-            directory.rmdir()  # if nothing came of it, nothing is left of it
+            directory.rmdir()
 
 
-def is_being_written(directory: Path) -> bool:
+def is_locked(directory: Path) -> bool:
     """Whether a process holds a directory."""
-    lock = FileLock(directory / _LOCK, timeout=0)
+    held = FileLock(directory / _LOCK, timeout=0)
     if not (directory / _LOCK).exists():
         return False
     try:
-        lock.acquire()
+        held.acquire()
     except Timeout:
         return True
-    lock.release()
+    held.release()
     return False
 
 
-def _is_free(directory: Path, settings: Mapping[str, Any], files: Mapping[str, str], outputs: Iterable[str]) -> bool:
+def is_finished(
+    directory: Path, settings: Mapping[str, Any], *, files: Mapping[str, str], outputs: Iterable[str]
+) -> bool:
+    """Whether a directory holds the finished run of these settings; if not, it may be used for it.
+
+    Args:
+        directory: of a run; it may be empty.
+        settings: all settings of the run, as plain values.
+        files: the `file_hashes` of these settings.
+        outputs: names of the files and folders that the run makes there, besides run.json.
+
+    Raises:
+        RunDirectoryError: if it holds something else.
+    """
     if settings["overwrite"]:
-        return True
+        return False
     try:
-        entry = json.loads((directory / "run.json").read_bytes())
-        same = identity(entry["settings"], {}) == identity(settings, {})
-        other = [key for key, digest in files.items() if entry.get("files", {}).get(key) != digest]
-        finished = entry["status"] == "finished" and _is_whole(directory, entry.get("bytes", {}))
+        entry = run_json.read(directory)
     except FileNotFoundError:
         if there := [name for name in outputs if (directory / name).exists()]:
             reason = f"holds {there[0]} but no run.json; overwrite=true would replace it"
             raise RunDirectoryError(f"{directory}: this directory {reason}") from None
-        return True
-    except (ValueError, KeyError, TypeError, AttributeError):
-        reason = "holds a run.json that cannot be read; overwrite=true would replace that run"
+        return False
+    except RunDirectoryError as error:
+        reason = f"holds a run, but {error}; overwrite=true would replace that run"
         raise RunDirectoryError(f"{directory}: this directory {reason}") from None
-    if not same:
+    if run_json.fingerprint(entry["settings"], {}) != run_json.fingerprint(settings, {}):
         reason = "holds a run of other settings; overwrite=true would replace it"
         raise RunDirectoryError(f"{directory}: this directory {reason}")
-    if other:
+    if other := [key for key, value in files.items() if entry.get("files", {}).get(key) != value]:
         reason = f"holds a run for which {other[0]} held something else; overwrite=true would replace it"
         raise RunDirectoryError(f"{directory}: this directory {reason}")
-    return not finished
+    return entry["status"] == "finished" and _is_whole(directory, entry.get("bytes", {}))
 
 
-def identity(settings: Mapping[str, Any], files: Mapping[str, str]) -> str:
-    """What is the same for two runs if and only if all is that decides what is in their tables.
-
-    Args:
-        settings: all settings of a run, as plain values.
-        files: the `digests` of the files that these name.
-    """
-    decisive = {key: value for key, value in settings.items() if key not in NOT_IDENTITY}
-    return json.dumps(decisive | ({"files": dict(files)} if files else {}), sort_keys=True)
-
-
-def digests(settings: Mapping[str, Any]) -> dict[str, str]:
-    """The beginning of the SHA-256 of each file that settings name, by the setting's full key: its content decides too.
+def file_hashes(settings: Mapping[str, Any]) -> dict[str, str]:
+    """Compute the beginning of the SHA-256 of each file that settings name, by the setting's full key.
 
     Args:
         settings: all settings of a run, as plain values, which have been checked.
@@ -117,8 +105,8 @@ def digests(settings: Mapping[str, Any]) -> dict[str, str]:
     named = {f"task.{key}": settings["task"].get(key) for key in FILES}
     if settings["weights_from"] is not None:
         named["weights_from"] = Path(settings["weights_from"]) / "weights.npz"
-    found = {key: Path(name).expanduser() for key, name in named.items() if name is not None}
-    return {key: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for key, path in found.items()}
+    paths = {key: Path(name).expanduser() for key, name in named.items() if name is not None}
+    return {key: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for key, path in paths.items()}
 
 
 def _is_whole(directory: Path, sizes: Mapping[str, int]) -> bool:
@@ -132,7 +120,7 @@ def _clear(directory: Path, outputs: Iterable[str]) -> None:
 
 
 @contextmanager
-def recorded(
+def track_status(
     directory: Path,
     settings: Mapping[str, Any],
     *,
@@ -145,7 +133,7 @@ def recorded(
     Where a file cannot be written, as on a full disk, none of the run's outputs is left.
 
     Args:
-        directory: claimed by this process.
+        directory: locked by this process.
         settings: all settings of the run, as plain values.
         about: more entries for run.json.
         attachments: more files, as text by their names in the directory.
@@ -155,44 +143,48 @@ def recorded(
         The seconds by stage, to be filled in.
     """
     start, seconds = time.perf_counter(), dict[str, float]()
-    entry = {
-        "format": FORMAT,
-        "status": "running",
-        "settings": settings,
-        **about,
-        "start": _now(),
-        "versions": _versions(),
-        "host": platform.node(),
-        "git": _git(),
-    }
-
-    def save(status: str, **more: object) -> None:
-        times = {name: round(value, 4) for name, value in {**seconds, "total": time.perf_counter() - start}.items()}
-        ended = {} if status == "running" else {"end": _now(), "seconds": times}
-        text = json.dumps({**entry, "status": status, **more, **ended}, indent=2, ensure_ascii=False) + "\n"
-        publish(directory, {"run.json": text.encode()})
-
-    save("running")  # before anything goes: a run that is killed from here on is run anew
+    entry = {"format": run_json.FORMAT, "status": "running", "settings": settings, **about, **circumstances()}
+    _save(directory, entry)  # before anything is removed: a run that is killed from here on is run again
     _clear(directory, outputs)
     try:
         for name, text in attachments.items():
             path = directory / name
-            publish(path.parent, {path.name: text.encode()})
+            write_atomic(path.parent, {path.name: text.encode()})
         yield seconds
     except BaseException as error:
         if isinstance(error, OSError | MemoryError):
             _clear(directory, [*outputs, *{Path(name).parts[0] for name in attachments}])
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
+        reason = {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
         try:
-            save(status, error=f"{type(error).__name__}: {error}", traceback=traceback.format_exc())
+            _save(directory, entry | {"status": status} | reason | _ended(start, seconds))
         except OSError:
-            (directory / "run.json").unlink(missing_ok=True)
+            (directory / run_json.NAME).unlink(missing_ok=True)
         raise
-    whole = [directory / name for name in outputs if (directory / name).is_file()]
-    save("finished", bytes={path.name: path.stat().st_size for path in whole})
+    sizes = {name: (directory / name).stat().st_size for name in outputs if (directory / name).is_file()}
+    _save(directory, entry | {"status": "finished", "bytes": sizes} | _ended(start, seconds))
 
 
-def publish(directory: Path, contents: Mapping[str, bytes | Iterator[bytes]]) -> None:
+def update(directory: Path, *, seconds: Mapping[str, float], **changes: object) -> None:
+    """Change entries of the run.json of a finished run.
+
+    Args:
+        directory: locked by this process.
+        seconds: taken by stages after the run was finished; added to its total, too.
+        changes: entries by name.
+    """
+    entry = json.loads((directory / run_json.NAME).read_bytes())
+    total = entry["seconds"].get("total", 0.0) + sum(seconds.values())
+    times = {name: round(value, 4) for name, value in {**entry["seconds"], **seconds, "total": total}.items()}
+    _save(directory, entry | changes | {"seconds": times})
+
+
+def _save(directory: Path, entry: Mapping[str, object]) -> None:
+    text = json.dumps(entry, indent=2, ensure_ascii=False) + "\n"
+    write_atomic(directory, {run_json.NAME: text.encode()})
+
+
+def write_atomic(directory: Path, contents: Mapping[str, bytes | Iterator[bytes]]) -> None:
     """Write files, whole or in pieces, under temporary names, and give them their own when all of them are complete."""
     directory.mkdir(parents=True, exist_ok=True)
     parts = {name: directory / f"{name}{_PART}" for name in contents}
@@ -211,6 +203,26 @@ def publish(directory: Path, contents: Mapping[str, bytes | Iterator[bytes]]) ->
         raise
 
 
+def differing_maker(directory: Path) -> str:
+    """Say which code made a run, if that is not the code that is running; else nothing.
+
+    Raises:
+        RunDirectoryError: if its run.json cannot be read.
+    """
+    made, today = run_json.maker(run_json.read(directory)), run_json.maker(circumstances())
+    return "" if made == today else f"made by {made}; this is {today}"
+
+
+def circumstances() -> dict[str, Any]:
+    """What is known of a run when it starts: the time, versions, the machine, the commit."""
+    return {"start": _now(), "versions": _versions(), "host": platform.node(), "git": _git()}
+
+
+def _ended(start: float, seconds: Mapping[str, float]) -> dict[str, Any]:
+    times = {**seconds, "total": time.perf_counter() - start}
+    return {"end": _now(), "seconds": {name: round(value, 4) for name, value in times.items()}}
+
+
 def _now() -> str:
     return datetime.now(UTC).astimezone().isoformat(timespec="milliseconds")
 
@@ -220,6 +232,7 @@ def _versions() -> dict[str, str]:
     return {"python": sys.version.split()[0], **{name: version(name) for name in packages}}
 
 
+@cache  # the code that runs is that of the first look
 def _git() -> dict[str, Any] | None:
     """The commit of elman's own checkout, if it runs from one, and whether a tracked file differs from it."""
     import subprocess

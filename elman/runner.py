@@ -1,16 +1,17 @@
 """From settings to a Result, and from a Result to the files of a run."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from elman import checkpoint, metrics, network
+from elman import checkpoint, metrics, network, run_json
 from elman.config import Settings, check
 from elman.errors import ConfigError, DivergenceError
 from elman.metrics import Errors
@@ -20,9 +21,14 @@ from elman.stream import Stream
 from elman.tasks import draw, is_drawn
 from elman.trainers import BACKENDS, Backend
 
+if TYPE_CHECKING:
+    from elman.plots import Source
+
 REPORT_EVERY = 10  # epochs between two reports of the loss, as the article prints them
 
 Progress = Callable[[int, np.ndarray], None]
+
+log = logging.getLogger(__name__)
 
 
 @contextmanager
@@ -185,8 +191,8 @@ def run_into(
         seconds: the time that stages before this one took.
 
     Returns:
-        The result, or None if the directory holds the finished run of the same settings already; it is left as it is,
-        but for figures that are wanted and not there.
+        The result, or None if the directory holds the finished run of the same settings already. Then only figures
+        that are wanted and not there are drawn. A figure that fails is logged as a warning, and the run is finished.
 
     Raises:
         rundir.RunDirectoryError: if the directory holds something else, or another process writes to it.
@@ -199,28 +205,59 @@ def run_into(
         raise ConfigError(f"weights_from must be another directory than that of this run, not {settings.weights_from}")
     plain = asdict(settings)
     outputs = [f"{name}.csv" for name in tables.TABLES] + ["weights.npz", "figures"]
-    files = rundir.digests(plain)
-    with rundir.claimed(directory, plain, files=files, outputs=outputs) as free:
-        if not free:
-            if settings.figures and not (directory / "figures").exists():
-                _draw(directory)
-            return None
-        with rundir.recorded(
-            directory, plain, about={**(about or {}), "files": files}, attachments=attachments or {}, outputs=outputs
-        ) as stages:
-            stages.update(seconds or {})
-            result = _run(deepcopy(settings), progress)
-            stages.update(result.seconds)
-            with _timed(stages, "tables"):
-                rundir.publish(directory, {**tables.files(result), "weights.npz": tables.npz(result)})
-            if settings.figures:
-                with _timed(stages, "figures"):
-                    _draw(directory)
+    files, result = rundir.file_hashes(plain), None
+    with rundir.lock(directory):
+        if not rundir.is_finished(directory, plain, files=files, outputs=outputs):
+            more = {**(about or {}), "files": files}
+            with rundir.track_status(
+                directory, plain, about=more, attachments=attachments or {}, outputs=outputs
+            ) as stages:
+                stages.update(seconds or {})
+                result = _run(deepcopy(settings), progress)
+                stages.update(result.seconds)
+                with _timed(stages, "tables"):
+                    rundir.write_atomic(directory, {**tables.files(result), "weights.npz": tables.npz(result)})
+        if settings.figures:
+            _draw_missing(directory)
     return result
 
 
-def _draw(directory: Path) -> None:
+def _draw_missing(directory: Path) -> None:
+    """Draw the figures of a finished run that are not there; one that fails is a warning.
+
+    run.json then lists those that apply to the run, so that nothing is drawn to find out that nothing is missing.
+    """
+    from elman import rundir
+
+    listed = run_json.read(directory).get("figures")
+    if listed is not None and all((directory / "figures" / name).exists() for name in listed):
+        return
+    seconds: dict[str, float] = {}
+    try:
+        with _timed(seconds, "figures"):
+            from elman import plots
+
+            source = plots.from_directory(directory)
+            names = [f"{name}.png" for name in plots.PLOTS if _is_drawn(directory, name, source)]
+        rundir.update(directory, seconds=seconds, figures=names)
+    except Exception as error:
+        log.warning("the figures were not drawn: %s", _first_line(error))
+
+
+def _is_drawn(directory: Path, name: str, source: "Source") -> bool:
+    """Draw a figure unless it is there; whether it applies to the run, also if drawing it failed."""
     from elman import plots, rundir
 
-    for name, image in plots.draw(plots.from_directory(directory)):
-        rundir.publish(directory / "figures", {name: image})
+    if (directory / "figures" / f"{name}.png").exists():
+        return True
+    try:
+        if not (figure := plots.figure(source, name)):
+            return False
+        rundir.write_atomic(directory / "figures", {f"{name}.png": plots.render(figure)})
+    except Exception as error:
+        log.warning("the figure %s was not drawn: %s", name, _first_line(error))
+    return True
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"

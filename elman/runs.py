@@ -3,7 +3,7 @@
 import json
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -11,13 +11,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from elman import run_json
+from elman.errors import RunDirectoryError
+
 # Columns that are text, also where it looks like numbers.
 TEXT = (
     "against", "class", "context", "feature", "input", "input_position", "measure", "network", "position", "symbol",
     "target", "tree",
 )  # fmt: skip
 # pandas reads numbers exactly of itself from 3.1 on, and then no longer wants to be asked for it.
-_EXACTLY: Any = {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
+_EXACT: Any = {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
 
 
 class Run(NamedTuple):
@@ -25,7 +28,7 @@ class Run(NamedTuple):
 
     directory: Path
     entry: dict[str, Any]
-    """What run.json holds."""
+    """The content of run.json, as `run_json.read` returns it."""
 
 
 def load(table: str, *directories: str | Path) -> pd.DataFrame:
@@ -38,7 +41,8 @@ def load(table: str, *directories: str | Path) -> pd.DataFrame:
     Returns:
         The rows of all runs, in the order of their directories. Before the columns of the CSV stand `run`, the
         directory of the run, and one column for each setting by its full key, such as `hidden_size` and `task.length`;
-        a setting that is a list or a mapping is JSON text. A run that has no such CSV adds no rows.
+        a setting that is a list or a mapping is JSON text, and one that shares its name with a column of the CSV is
+        called `settings.loss` and the like. A run that has no such CSV adds no rows.
 
     Warns:
         UserWarning: one that names the runs that were left out because they are unfinished or damaged.
@@ -46,22 +50,24 @@ def load(table: str, *directories: str | Path) -> pd.DataFrame:
     Raises:
         FileNotFoundError: if a directory does not exist, or no finished run with such a CSV is below them.
     """
-    runs, left_out = found(*directories)
+    runs, left_out = find_runs(*directories)
     texts, about = [], []
     for run in runs:
         path = run.directory / f"{table}.csv"
-        if problem := _unfit(run, [path.name]):
+        if problem := _problem(run, [path.name]):
             left_out[run.directory] = problem
         elif path.exists():
             texts.append(path.read_bytes())
-            about.append({"run": str(run.directory), **flat(run.entry["settings"])})
+            about.append({"run": str(run.directory), **flatten(run.entry["settings"])})
     _warn(left_out)
     if not texts:
         there = sorted({name for run in runs for name in run.entry.get("bytes", {}) if name.endswith(".csv")})
         hint = f"; there are {', '.join(there)}" if there else ""
-        raise FileNotFoundError(f"no finished run with a {table}.csv below {_named(directories)}{hint}")
-    values, rows = _parsed_together(texts)
-    return pd.concat([_typed(about).take(np.repeat(np.arange(len(rows)), rows)).reset_index(drop=True), values], axis=1)
+        raise FileNotFoundError(f"no finished run with a {table}.csv below {_list_names(directories)}{hint}")
+    values, rows = _parse_together(texts)
+    settings = _with_types(about).rename(columns={name: f"settings.{name}" for name in values})
+    run_of_row = np.repeat(np.arange(len(rows)), rows)
+    return pd.concat([settings.take(run_of_row).reset_index(drop=True), values], axis=1)
 
 
 def load_runs(*directories: str | Path) -> pd.DataFrame:
@@ -80,17 +86,17 @@ def load_runs(*directories: str | Path) -> pd.DataFrame:
     Raises:
         FileNotFoundError: if a directory does not exist, or no run is below them.
     """
-    runs, unreadable = found(*directories)
+    runs, unreadable = find_runs(*directories)
     _warn(unreadable)
     if not runs:
-        raise FileNotFoundError(f"no run below {_named(directories)}")
-    frame = _typed(
+        raise FileNotFoundError(f"no run below {_list_names(directories)}")
+    frame = _with_types(
         [
             {
                 "run": str(run.directory),
                 **{key: run.entry.get(key) for key in ("status", "error", "start", "end", "host")},
-                **flat(run.entry["settings"]),
-                **flat({key: run.entry.get(key) or {} for key in ("seconds", "versions")}),
+                **flatten(run.entry["settings"]),
+                **flatten({key: run.entry.get(key) or {} for key in ("seconds", "versions")}),
             }
             for run in runs
         ]
@@ -100,37 +106,33 @@ def load_runs(*directories: str | Path) -> pd.DataFrame:
     return frame
 
 
-def found(*directories: str | Path) -> tuple[list[Run], dict[Path, str]]:
+def find_runs(*directories: str | Path, besides: Container[Path] = ()) -> tuple[list[Run], dict[Path, str]]:
     """The runs below some directories, in the order of their names, and what is wrong with those that cannot be read.
+
+    Args:
+        directories: where to look; "runs" if none is named.
+        besides: directories of runs that are not to be read.
 
     Raises:
         FileNotFoundError: if a directory does not exist.
     """
     runs, unreadable = [], {}
     for directory in run_directories(directories or ("runs",)):
-        entry = entry_of(directory)
-        if entry is None:
-            unreadable[directory] = "its run.json cannot be read"
-        else:
-            runs.append(Run(directory, entry))
+        if directory in besides:
+            continue
+        try:
+            runs.append(Run(directory, run_json.read(directory)))
+        except (FileNotFoundError, RunDirectoryError) as error:
+            unreadable[directory] = str(error)
     return runs, unreadable
 
 
-def entry_of(directory: Path) -> dict[str, Any] | None:
-    """What run.json of a run holds; None if it cannot be read."""
-    try:
-        entry = json.loads((directory / "run.json").read_bytes())
-        return entry if isinstance(entry["status"], str) and isinstance(entry["settings"], dict) else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def finished(runs: Iterable[Run], tables: Iterable[str], left_out: dict[Path, str]) -> Iterator[Run]:
+def select_finished(runs: Iterable[Run], tables: Iterable[str], left_out: dict[Path, str]) -> Iterator[Run]:
     """Those runs that are finished and have these tables whole; the others join those left out, with a reason."""
     names = [f"{table}.csv" for table in tables]
     for run in runs:
         missing = [name for name in names if not (run.directory / name).exists()]
-        if problem := _unfit(run, names) or (f"{missing[0]} is missing" if missing else ""):
+        if problem := _problem(run, names) or (f"{missing[0]} is missing" if missing else ""):
             left_out[run.directory] = problem
         else:
             yield run
@@ -138,29 +140,29 @@ def finished(runs: Iterable[Run], tables: Iterable[str], left_out: dict[Path, st
 
 def read(run: Path, table: str) -> pd.DataFrame:
     """A CSV of a run; symbols and positions are text also where they look like numbers, and numbers are exact."""
-    return _parsed((run / f"{table}.csv").read_bytes())
+    return _parse((run / f"{table}.csv").read_bytes())
 
 
-def _parsed(text: bytes) -> pd.DataFrame:
+def _parse(text: bytes) -> pd.DataFrame:
     dtype = dict.fromkeys(TEXT, str)
-    return pd.read_csv(BytesIO(text), dtype=dtype, keep_default_na=False, na_values=[""], **_EXACTLY)
+    return pd.read_csv(BytesIO(text), dtype=dtype, keep_default_na=False, na_values=[""], **_EXACT)
 
 
-def _parsed_together(texts: Sequence[bytes]) -> tuple[pd.DataFrame, list[int]]:
+def _parse_together(texts: Sequence[bytes]) -> tuple[pd.DataFrame, list[int]]:
     """CSVs as one frame, and how many rows each has; those of one kind are parsed at once, which is far quicker."""
     heads, bodies = zip(*(text.partition(b"\n")[::2] for text in texts), strict=True)
     if len(set(heads)) == 1 and not any(b'"' in body for body in bodies):  # a line is a row
-        return _parsed(b"\n".join([heads[0], b"".join(bodies)])), [body.count(b"\n") for body in bodies]
-    frames = [_parsed(text) for text in texts]
+        return _parse(b"\n".join([heads[0], b"".join(bodies)])), [body.count(b"\n") for body in bodies]
+    frames = [_parse(text) for text in texts]
     return pd.concat(frames, ignore_index=True), [len(frame) for frame in frames]
 
 
-def flat(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """Settings by their full keys; what is a list, or a mapping further down, becomes JSON text."""
     plain: dict[str, Any] = {}
     for key, value in settings.items():
         if isinstance(value, Mapping) and not prefix:
-            plain |= flat(value, f"{key}.")
+            plain |= flatten(value, f"{key}.")
         else:
             text = isinstance(value, Mapping | list)
             plain[prefix + key] = json.dumps(value, ensure_ascii=False) if text else value
@@ -181,7 +183,7 @@ def run_directories(directories: Iterable[str | Path]) -> list[Path]:
     return list(seen.values())
 
 
-def _unfit(run: Run, names: Iterable[str]) -> str:
+def _problem(run: Run, names: Iterable[str]) -> str:
     """Why files of a run are not to be used; empty if they may be."""
     if run.entry["status"] != "finished":
         return f"its status is {run.entry['status']}"
@@ -193,7 +195,7 @@ def _unfit(run: Run, names: Iterable[str]) -> str:
     return ""
 
 
-def _typed(rows: list[dict[str, Any]]) -> pd.DataFrame:
+def _with_types(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Rows as a frame in which whole numbers and truth values keep their type also where other rows have none."""
     frame = pd.DataFrame(rows)
     holes = [name for name in frame if frame[name].isna().any()]
@@ -205,14 +207,14 @@ def _typed(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 def _warn(left_out: Mapping[Path, str]) -> None:
     if left_out:
-        warnings.warn(f"left out {in_words(left_out)}", stacklevel=3)
+        warnings.warn(f"left out {describe_left_out(left_out)}", stacklevel=3)
 
 
-def in_words(left_out: Mapping[Path, str]) -> str:
+def describe_left_out(left_out: Mapping[Path, str]) -> str:
     """Runs that were left out, each with the reason."""
     runs = "1 run" if len(left_out) == 1 else f"{len(left_out)} runs"
     return f"{runs}: " + "; ".join(f"{directory}: {reason}" for directory, reason in left_out.items())
 
 
-def _named(directories: tuple[str | Path, ...]) -> str:
+def _list_names(directories: tuple[str | Path, ...]) -> str:
     return ", ".join(map(str, directories or ("runs",)))

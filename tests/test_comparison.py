@@ -11,7 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from elman import metrics, plots
 from elman.cli import compare as compare_command
-from elman.comparison import compare, printed, wilson
+from elman.comparison import compare, describe, wilson
 from elman.plots import comparison as comparison_plot
 
 SETTINGS = {
@@ -118,7 +118,7 @@ def test_never_comes_after_every_epoch(tmp_path):
     row = comparison.table.iloc[0]
     assert (row["success_epoch_q25"], row["success_epoch_never"]) == (20, 2 / 3)
     assert math.isnan(row["success_epoch"])
-    assert "never (20-never), 67% never" in printed(comparison)
+    assert "never (20-never), 67% never" in describe(comparison)
 
 
 def test_a_group_has_the_losses_errors_and_floors_of_its_networks(finished):
@@ -167,11 +167,10 @@ def test_settings_that_change_no_number_make_no_row_and_a_note_names_them(tmp_pa
     assert "(cluster_method changes no number here); they count once" in comparison.notes[0]
 
 
-def test_runs_that_lack_a_setting_are_a_row_of_their_own(tmp_path):
+def test_runs_that_lack_a_setting_stand_with_its_value_from_before(tmp_path):
     write(tmp_path / "new", rates=[[0.5]], momentum=0.9)
     write(tmp_path / "old", rates=[[0.5]])
-    table = compare(tmp_path).table
-    assert table["momentum"].isna().tolist() == [False, True]
+    assert compare(tmp_path).table["momentum"].tolist() == [0.0, 0.9]
 
 
 def test_runs_can_be_taken_together_and_the_table_says_so(tmp_path):
@@ -234,7 +233,7 @@ def test_a_task_without_predictable_steps_has_no_success(tmp_path):
     row = comparison.table.iloc[0]
     assert row[["success_rate", "success_rate_low", "predictable_error_rate", "success_epoch_never"]].isna().all()
     assert row["test_mse"] == 0.71
-    assert "succe" not in printed(comparison)
+    assert "succe" not in describe(comparison)
     compare_command.write(comparison, tmp_path)
     assert (tmp_path / "comparison.png").exists()
 
@@ -316,7 +315,7 @@ def test_the_command_prints_the_table_and_writes_it_beside_the_figure(call, tmp_
         (["empty"], 1, "no finished run below .*empty"),
         (["nowhere"], 1, "there is no directory .*nowhere"),
         (["a", "--by", "hiden_size"], 2, r"no run has a setting hiden_size; did you mean hidden_size\?"),
-        (["a", "--by", "tea"], 2, "no run has a setting tea; there are figures, hidden_size"),
+        (["a", "--by", "tea"], 2, "no run has a setting tea; there are accept, activation"),
         (["a", "--plot", "seed"], 2, r"--plot must be one of the settings that are compared \(none\), not seed"),
         (["a", "--out", "a/run.json"], 1, ".*a/run.json.*: File exists"),
     ],

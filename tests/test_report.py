@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import elman
-from elman import report
+from elman import comparison, report
 from elman.cli.echo import echo
 
 
@@ -134,7 +134,7 @@ def test_a_run_in_one_line_has_the_medians_of_what_is_known():
 @pytest.mark.parametrize(("rates", "wanted"), [([0.5, 0.0, 1.0], 0.5), ([np.nan] * 3, 0.3)])
 def test_runs_are_compared_by_the_median_error_rate_or_where_there_is_none_by_the_squared_error(rates, wanted):
     summary = pd.DataFrame({"predictable_error_rate": rates, "test_mse": [0.25, 0.9, 0.3]})
-    assert report.objective(summary) == wanted
+    assert comparison.objective(summary) == wanted
 
 
 def test_a_report_is_printed_where_not_all_of_its_letters_can_be(monkeypatch):

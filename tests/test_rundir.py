@@ -2,10 +2,11 @@ import json
 from dataclasses import asdict
 
 import pytest
+from conftest import csvs
 from filelock import FileLock
 
 import elman
-from elman import rundir
+from elman import plots, rundir
 from elman.runner import run_into
 
 SMALL = ("task.length=9", "task.test_length=9", "epochs=2", "figures=false")
@@ -28,15 +29,44 @@ def test_the_finished_run_of_the_same_settings_is_left_as_it_is(tmp_path):
 
 def test_figures_can_be_drawn_later(tmp_path):
     run_into(tmp_path, settings())
-    before = contents(tmp_path)
+    before = csvs(tmp_path)
     assert run_into(tmp_path, settings("figures=true")) is None
     drawn = contents(tmp_path / "figures")
-    assert contents(tmp_path) == before
+    assert csvs(tmp_path) == before
     run_into(tmp_path, settings("figures=true", "overwrite=true"))
     assert contents(tmp_path / "figures") == drawn
-    (tmp_path / "figures" / "weights.png").write_bytes(b"mine")
+    (tmp_path / "figures" / "weights.png").unlink()
+    (tmp_path / "figures" / "training_loss.png").write_bytes(b"mine")
     assert run_into(tmp_path, settings("figures=true")) is None
-    assert contents(tmp_path / "figures")["weights.png"] == b"mine"
+    assert contents(tmp_path / "figures") == drawn | {"training_loss.png": b"mine"}
+
+
+def test_a_figure_that_fails_is_a_warning_and_its_run_is_finished(tmp_path, monkeypatch, caplog):
+    def fail(run):
+        raise RuntimeError("no glyph\nfor this")
+
+    monkeypatch.setitem(plots.PLOTS, "weights", fail)
+    run_into(tmp_path, settings("figures=true"))
+    assert [record.getMessage() for record in caplog.records] == ["the figure weights was not drawn: RuntimeError: no glyph"]
+    entry = json.loads((tmp_path / "run.json").read_text())
+    assert entry["status"] == "finished"
+    assert entry["seconds"]["figures"] > 0
+    assert "weights.png" in entry["figures"]
+    assert (tmp_path / "figures" / "training_loss.png").exists()
+    assert not (tmp_path / "figures" / "weights.png").exists()
+
+
+def test_a_run_that_is_killed_while_its_figures_are_drawn_is_finished(tmp_path, monkeypatch):
+    def die(run):
+        raise SystemExit
+
+    monkeypatch.setitem(plots.PLOTS, "weights", die)
+    with pytest.raises(SystemExit):
+        run_into(tmp_path, settings("figures=true"))
+    monkeypatch.undo()
+    assert json.loads((tmp_path / "run.json").read_text())["status"] == "finished"
+    assert run_into(tmp_path, settings("figures=true")) is None
+    assert (tmp_path / "figures" / "weights.png").exists()
 
 
 def test_a_run_of_other_settings_is_refused_unless_it_may_be_overwritten(tmp_path):
@@ -108,7 +138,7 @@ def test_an_unfinished_run_of_the_same_settings_is_run_anew(tmp_path, status):
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"status": "finished"}', '{"status": "finished", "settings": 3}'])
 def test_a_damaged_run_json_is_refused(tmp_path, text):
     (tmp_path / "run.json").write_text(text)
-    with pytest.raises(rundir.RunDirectoryError, match=r"run\.json that cannot be read"):
+    with pytest.raises(rundir.RunDirectoryError, match=r"run\.json cannot be read; overwrite=true"):
         run_into(tmp_path, settings())
     assert (tmp_path / "run.json").read_text() == text
 
@@ -142,10 +172,10 @@ def test_files_are_written_whole_or_not_at_all(tmp_path):
 
     (tmp_path / "one").write_bytes(b"old")
     with pytest.raises(OSError, match="No space left on device") as error:
-        rundir.publish(tmp_path, {"one": b"complete", "two": breaks_off()})
+        rundir.write_atomic(tmp_path, {"one": b"complete", "two": breaks_off()})
     assert error.value.filename == str(tmp_path / "two")
     assert contents(tmp_path) == {"one": b"old"}
-    rundir.publish(tmp_path, {"one": iter([b"comp", b"lete"])})
+    rundir.write_atomic(tmp_path, {"one": iter([b"comp", b"lete"])})
     assert contents(tmp_path) == {"one": b"complete"}
 
 
@@ -153,7 +183,7 @@ def test_nothing_is_left_of_a_run_that_could_not_write_its_first_file(tmp_path, 
     def full(directory, contents):
         raise OSError(28, "No space left on device", str(directory))
 
-    monkeypatch.setattr(rundir, "publish", full)
+    monkeypatch.setattr(rundir, "write_atomic", full)
     with pytest.raises(OSError, match="No space left"):
         run_into(tmp_path / "run", settings())
     assert not (tmp_path / "run").exists()

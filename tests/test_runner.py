@@ -175,7 +175,7 @@ def test_a_run_writes_the_files_of_the_contract(finished):
 def test_run_json_says_what_was_run_and_when(finished):
     directory, result = finished
     entry = json.loads((directory / "run.json").read_text())
-    assert entry["format"] == 1
+    assert entry["format"] == 2
     assert entry["status"] == "finished"
     assert entry["settings"]["task"]["name"] == result.settings.task.name
     assert entry["settings"]["replicates"] == 3

@@ -16,7 +16,8 @@ import elman
 from elman import runner
 from elman.cli import compose, plan, sweep
 from elman.cli import main as cli
-from elman.rundir import RunDirectoryError, identity
+from elman.errors import RunDirectoryError
+from elman.run_json import fingerprint
 
 SWEEP = ("-m", *TINY, "figures=false", "hydra.sweep.dir=sweep")
 
@@ -340,14 +341,21 @@ def test_what_an_earlier_command_left_unfinished_is_not_counted(tmp_path, capsys
     directory = tmp_path / "a"
     directory.mkdir()
     start = "2026-01-01T00:00:00+00:00"
-    entry = {"status": "running", "settings": {"seed": 1}, "overrides": ["seed=1"], "start": start}
+    entry = {
+        "status": "running",
+        "settings": {"task": {"name": "xor"}, "seed": 1},
+        "overrides": ["seed=1"],
+        "start": start,
+    }
     (directory / "run.json").write_text(json.dumps(entry))
-    planned = sweep.Sweep(tmp_path, {identity({"seed": seed}, {}): [f"seed={seed}"] for seed in (1, 2)})
-    with sweep.watched(planned):
+    planned = sweep.Sweep(
+        tmp_path, {fingerprint({"task": {"name": "xor"}, "seed": seed}, {}): [f"seed={seed}"] for seed in (1, 2)}
+    )
+    with sweep.watch(planned):
         pass
     assert capsys.readouterr().err.startswith("0 of 2 runs done, 0 running, 0 failed | ")
-    assert sweep.ended(planned) == 2
-    assert "seed=1: it was broken off\n  seed=2: it left no run\n" in capsys.readouterr().err
+    assert sweep.finish(planned) == 2
+    assert "seed=1: it was killed\n  seed=2: it left no run\n" in capsys.readouterr().err
 
 
 def test_the_job_gives_an_optimiser_the_median_error_rate(call, here, monkeypatch):

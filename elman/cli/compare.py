@@ -6,18 +6,18 @@ from pathlib import Path
 
 from elman import rundir
 from elman.cli.echo import echo
-from elman.comparison import Comparison, compare, printed
+from elman.comparison import Comparison, compare, describe
 from elman.tables import SUCCESS
 
 
 def write(comparison: Comparison, directory: Path, *, plot: str | None = None) -> None:
     """Write comparison.csv and comparison.png, made from the comparison, into a directory."""
     csv = comparison.table.to_csv(index=False, lineterminator="\n")
-    rundir.publish(directory, {"comparison.csv": csv.encode()})
+    rundir.write_atomic(directory, {"comparison.csv": csv.encode()})
     from elman.plots import render
     from elman.plots.comparison import figure
 
-    rundir.publish(directory, {"comparison.png": render(figure(comparison, plot))})
+    rundir.write_atomic(directory, {"comparison.png": render(figure(comparison, plot))})
 
 
 def main() -> None:
@@ -61,7 +61,7 @@ def main() -> None:
         parser.exit(1, f"elman-compare: {f'{error.filename}: {error.strerror}' if error.filename else error}\n")
     except KeyboardInterrupt:
         parser.exit(130, "elman-compare: interrupted\n")
-    echo(f"{printed(comparison)}\n\ncomparison.csv and comparison.png are in {out}")
+    echo(f"{describe(comparison)}\n\ncomparison.csv and comparison.png are in {out}")
 
 
 def _share(given: str) -> float:

@@ -97,12 +97,12 @@ def _print_help(overrides: list[str]) -> None:
 
 def _swept(sweep: "Sweep", flags: Namespace) -> None:
     """Run a sweep, and end it with the comparison of its runs, whatever became of them."""
-    from elman.cli.sweep import ended, watched
+    from elman.cli.sweep import finish, watch
     from elman.errors import LauncherError
 
     trouble: BaseException | None = None
     try:
-        with watched(sweep):
+        with watch(sweep):
             launch.sweep(flags, _job, sweep.directory)
     except KeyboardInterrupt as error:
         trouble = error
@@ -110,7 +110,7 @@ def _swept(sweep: "Sweep", flags: Namespace) -> None:
         trouble = error if foreseen(error) else LauncherError(f"{type(error).__name__}: {str(error).strip()}")
         trouble.__cause__ = error.__cause__ if trouble is error else error
     _forget_if_empty(sweep.directory)
-    unfinished = ended(sweep) if sweep.directory.exists() else 0
+    unfinished = finish(sweep) if sweep.directory.exists() else 0
     if trouble:
         raise trouble
     if unfinished:
@@ -120,11 +120,12 @@ def _swept(sweep: "Sweep", flags: Namespace) -> None:
 @hydra.main(**DEFAULTS, config_path=str(CONF), config_name="config")
 def _alone(composed: DictConfig) -> None:
     """A run that is not part of a sweep: its report is printed."""
-    from elman import report
+    from elman import report, rundir
 
     directory = Path(HydraConfig.get().runtime.output_dir)
     try:
-        result = _run(composed, directory, compose=time.perf_counter() - _BEGUN, bar=_can_draw(sys.stderr))
+        chosen, seconds = to_settings(composed), time.perf_counter() - _BEGUN
+        result = _run(chosen, composed, directory, compose=seconds, bar=_can_draw(sys.stderr))
     except Exception as error:
         _forget_if_empty(directory)
         if foreseen(error):
@@ -132,7 +133,9 @@ def _alone(composed: DictConfig) -> None:
         raise
     shown = Path(os.path.relpath(directory)) if directory.is_relative_to(Path.cwd()) else directory
     if result is None:
-        return echo(f"{shown} holds the finished run of these settings already; overwrite=true runs it again")
+        maker = rundir.differing_maker(directory)
+        note = f" ({maker})" if maker else ""
+        return echo(f"{shown} holds the finished run of these settings already{note}; overwrite=true runs it again")
     text = report.report(result)
     log.debug("%s", text)
     echo(f"\n{text}\n\nFiles are in {shown}")
@@ -141,6 +144,8 @@ def _alone(composed: DictConfig) -> None:
 def _job(composed: DictConfig) -> float:
     """One run of a sweep; returns the number that an optimiser minimises."""
     from elman import report, runs
+    from elman.cli.sweep import find_finished
+    from elman.comparison import objective
     from elman.errors import RunDirectoryError
 
     config: Any = HydraConfig.get()
@@ -149,7 +154,11 @@ def _job(composed: DictConfig) -> float:
     try:
         if not job.chdir:
             os.chdir(runtime.cwd)  # a worker may have been started anywhere; task.file=book.txt is here
-        result = _run(composed, directory, compose=job.get("compose_seconds"), lines=logging.DEBUG)
+        chosen = to_settings(composed)
+        if not chosen.overwrite and (same := find_finished(Path(config.sweep.dir), chosen)):
+            _forget_if_empty(directory)
+            directory = same
+        result = _run(chosen, composed, directory, compose=job.get("compose_seconds"), lines=logging.DEBUG)
     except Exception as error:  # the other jobs of the sweep go on
         if isinstance(error, RunDirectoryError):  # nothing of it is in run.json, and the log is another run's
             print(f"{directory.name}: {explained(error)}", file=sys.stderr)
@@ -160,17 +169,22 @@ def _job(composed: DictConfig) -> float:
         return math.inf  # an optimiser's worst
     if result is not None:
         log.debug("%s", report.report(result))
-    return report.objective(runs.read(directory, "summary"))
+    return objective(runs.read(directory, "summary"))
 
 
 def _run(
-    composed: DictConfig, directory: Path, *, compose: float | None, bar: bool = False, lines: int = logging.INFO
+    chosen: Settings,
+    composed: DictConfig,
+    directory: Path,
+    *,
+    compose: float | None,
+    bar: bool = False,
+    lines: int = logging.INFO,
 ) -> "Result | None":
     from elman import runner
 
     config = HydraConfig.get()
     overrides = list(config.overrides.task)
-    chosen = to_settings(composed)
     with _progress(chosen, bar=bar, level=logging.DEBUG if bar else lines) as progress:
         return runner.run_into(
             directory,

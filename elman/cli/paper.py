@@ -106,7 +106,7 @@ def reproduce(
     for section, _, values in measured:
         for claim, each in zip(section.claims, values, strict=True):
             say(f"{claim.verdict(each):<14} {claim.text}")
-    rundir.publish(directory, {PAGE: page(measured).encode()})
+    rundir.write_atomic(directory, {PAGE: page(measured).encode()})
     return directory / PAGE
 
 

@@ -61,12 +61,13 @@ def _check_directory(master: DictConfig, *, is_sweep: bool) -> None:
 
 
 def _checked(jobs: list[list[str]], master: DictConfig, loader: ConfigLoader) -> dict[str, list[str]]:
-    """The jobs by the identity of their settings, which are checked.
+    """The jobs by the fingerprint of their settings, which are checked.
 
     Those that differ only in the values of settings are composed once.
     """
     from elman.cli.sweep import name
-    from elman.rundir import digests, identity
+    from elman.run_json import fingerprint
+    from elman.rundir import file_hashes
 
     parser, composed, found = OverridesParser.create(loader), dict[tuple[str, ...], DictConfig](), {}
     for job in jobs:
@@ -79,7 +80,7 @@ def _checked(jobs: list[list[str]], master: DictConfig, loader: ConfigLoader) ->
             for key, value in values.items():
                 OmegaConf.update(config, key, value)
             settings = asdict(to_settings(config))
-            found[identity(settings, digests(settings))] = job
+            found[fingerprint(settings, file_hashes(settings))] = job
         except (ConfigError, HydraException, OmegaConfBaseException) as error:
             which = f"job {name(job, {str(i): one for i, one in enumerate(jobs)})}: " if len(jobs) > 1 else ""
             raise ConfigError(f"{which}{explained(error)}") from error

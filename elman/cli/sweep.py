@@ -6,14 +6,17 @@ Both are made from the runs' directories alone, so they are the same for every l
 import json
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
+from elman import run_json, rundir
 from elman.cli.echo import echo
-from elman.rundir import identity, is_being_written
-from elman.runs import Run, entry_of, run_directories
+from elman.config import Settings
+from elman.runs import Run, find_runs
 
 _PERIOD = 0.5  # seconds between two looks at the directories
 _LISTED = 20  # runs that did not finish, at most
@@ -25,16 +28,17 @@ class Sweep:
 
     directory: Path
     jobs: Mapping[str, Sequence[str]] | None
-    """The overrides of each run by the identity of its settings; None where the sweeper chooses as it goes."""
+    """The overrides of each run by the fingerprint of its settings; None where the sweeper chooses as it goes."""
 
 
 @contextmanager
-def watched(sweep: Sweep) -> Iterator[None]:
+def watch(sweep: Sweep) -> Iterator[None]:
     """Say on stderr, whenever a run of the sweep ends, how it ended and how many are done, running and failed."""
+    _finished_before.cache_clear()
     before = {run.directory: run.entry.get("start") for run in _runs(sweep) if run.entry["status"] != "finished"}
     over = threading.Event()
 
-    def watch() -> None:
+    def look() -> None:
         known: dict[Path, Run] = {}  # those that have ended
         first = True
         while True:
@@ -54,11 +58,12 @@ def watched(sweep: Sweep) -> Iterator[None]:
                     _tell(f"{_count(sweep, known, running)} | {_name(sweep, run)}: {_outcome(run)}")
             if first:
                 _tell(f"{_count(sweep, known, running)} | {_shown(sweep.directory)}")
+                _tell_makers(known.values())
             first = False
             if last:
                 return
 
-    thread = threading.Thread(target=watch, daemon=True)
+    thread = threading.Thread(target=look, daemon=True)
     thread.start()
     try:
         yield
@@ -67,14 +72,37 @@ def watched(sweep: Sweep) -> Iterator[None]:
         thread.join()
 
 
-def ended(sweep: Sweep) -> int:
+def _tell_makers(done: Iterable[Run]) -> None:
+    """Say which runs are not run again although another version of the code made them."""
+    today = run_json.maker(rundir.circumstances())
+    makers = Counter(maker for run in done if (maker := run_json.maker(run.entry)) != today)
+    for maker, n in makers.items():
+        _tell(f"{n} of the runs done {'was' if n == 1 else 'were'} made by {maker}; this is {today}")
+
+
+def find_finished(directory: Path, settings: Settings) -> Path | None:
+    """The directory of the finished run of some settings that this process first found in a sweep's directory.
+
+    Its name may be another than today's command would give it: overrides may be written otherwise, or in another order.
+    """
+    plain = asdict(settings)
+    return _finished_before(directory).get(run_json.fingerprint(plain, rundir.file_hashes(plain)))
+
+
+@cache  # so that a job need not read the run.json of all others
+def _finished_before(directory: Path) -> dict[str, Path]:
+    runs = find_runs(directory)[0] if directory.is_dir() else []
+    return {_fingerprint(run): run.directory for run in runs if run.entry["status"] == "finished"}
+
+
+def finish(sweep: Sweep) -> int:
     """Print the comparison of all finished runs, write it into the sweep's directory, and list what did not finish.
 
     Returns:
         How many runs did not finish.
     """
     from elman.cli.compare import write
-    from elman.comparison import compare, printed
+    from elman.comparison import compare, describe
 
     found = _runs(sweep)
     try:
@@ -82,7 +110,7 @@ def ended(sweep: Sweep) -> int:
     except FileNotFoundError:  # no finished run, or none that is whole
         pass
     else:
-        echo(f"\n{printed(comparison)}")
+        echo(f"\n{describe(comparison)}")
         write(comparison, sweep.directory)
         echo(f"\ncomparison.csv, comparison.png and the runs are in {_shown(sweep.directory)}")
     failures = _failures(sweep, found)
@@ -99,32 +127,25 @@ def ended(sweep: Sweep) -> int:
 
 def _runs(sweep: Sweep, besides: "dict[Path, Run] | None" = None) -> list[Run]:
     """The runs in the sweep's directory that belong to it; besides those that are known already."""
-    runs = []
-    for directory in _directories(sweep):
-        if besides and directory in besides:
-            continue
-        entry = entry_of(directory)
-        if entry and (sweep.jobs is None or _identity(Run(directory, entry)) in sweep.jobs):
-            runs.append(Run(directory, entry))
-    return runs
+    return [run for run in _all_runs(sweep, besides or {}) if sweep.jobs is None or _fingerprint(run) in sweep.jobs]
 
 
-def _identity(run: Run) -> str:
-    return identity(run.entry["settings"], run.entry.get("files", {}))
+def _all_runs(sweep: Sweep, besides: Container[Path] = ()) -> list[Run]:
+    """All runs in the sweep's directory that can be read, besides those in some directories."""
+    return find_runs(sweep.directory, besides=besides)[0] if sweep.directory.is_dir() else []
 
 
-def _directories(sweep: Sweep) -> list[Path]:
-    return run_directories([sweep.directory]) if sweep.directory.is_dir() else []
+def _fingerprint(run: Run) -> str:
+    return run_json.fingerprint(run.entry["settings"], run.entry.get("files", {}))
 
 
 def _failures(sweep: Sweep, found: Sequence[Run]) -> list[str]:
     """A line for each run that did not finish, with the reason if it is known."""
-    finished = {_identity(run) for run in found if run.entry["status"] == "finished"}
-    failed = [run for run in found if _identity(run) not in finished]
-    there = finished | {_identity(run) for run in failed}
+    finished = {_fingerprint(run) for run in found if run.entry["status"] == "finished"}
+    failed = [run for run in found if _fingerprint(run) not in finished]
+    there = finished | {_fingerprint(run) for run in failed}
     missing = [job for settings, job in (sweep.jobs or {}).items() if settings not in there]
-    entries = [entry for directory in _directories(sweep) if (entry := entry_of(directory))]
-    refused = {frozenset(entry.get("overrides", [])) for entry in entries}
+    refused = {frozenset(run.entry.get("overrides", [])) for run in _all_runs(sweep)}
     return [f"{_name(sweep, run)}: {_outcome(run)}" for run in failed] + [
         f"{name(job, sweep.jobs)}: "
         + ("its directory holds another run" if frozenset(job) in refused else "it left no run")
@@ -134,7 +155,7 @@ def _failures(sweep: Sweep, found: Sequence[Run]) -> list[str]:
 
 def _name(sweep: Sweep, run: Run) -> str:
     jobs = sweep.jobs or {}
-    return name(jobs.get(_identity(run), run.entry.get("overrides", [])), sweep.jobs)
+    return name(jobs.get(_fingerprint(run), run.entry.get("overrides", [])), sweep.jobs)
 
 
 def name(overrides: Sequence[str], jobs: Mapping[str, Sequence[str]] | None) -> str:
@@ -148,7 +169,7 @@ def _outcome(run: Run) -> str:
     if status == "failed":
         return f"failed: {run.entry.get('error', '')}"
     if status == "running":
-        return "another process is running it" if is_being_written(run.directory) else "it was broken off"
+        return "another process is running it" if rundir.is_locked(run.directory) else "it was killed"
     if status == "interrupted":
         return "interrupted"
     from elman import report, runs
@@ -157,7 +178,7 @@ def _outcome(run: Run) -> str:
 
 
 def _count(sweep: Sweep, known: dict[Path, Run], running: int) -> str:
-    last = {_identity(run): run.entry["status"] for run in known.values()}  # two jobs may have the same settings
+    last = {_fingerprint(run): run.entry["status"] for run in known.values()}  # two jobs may have the same settings
     done, failed, interrupted = (
         sum(s == which for s in last.values()) for which in ("finished", "failed", "interrupted")
     )

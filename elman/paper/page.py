@@ -1,15 +1,15 @@
 """The page: what was claimed and what was measured, as one HTML file that needs nothing else."""
 
-import json
 import struct
 from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
+from elman import run_json
 from elman.paper.claims import HOLDS, IN_PART, Claim, Section, Verdict
 
 # A class of page.css and a mark.
@@ -35,10 +35,10 @@ class Measured(NamedTuple):
 
 def page(measured: Sequence[Measured]) -> str:
     """The whole page."""
-    of = _entry(measured[0].run)
+    of = run_json.read(measured[0].run)
     networks, versions = of["settings"]["replicates"], of["versions"]
     several = f"{networks} networks" if networks > 1 else "one network"
-    ended = max(str(_entry(one.run)["end"]) for one in measured)[:16].replace("T", " ")
+    ended = max(str(run_json.read(one.run)["end"]) for one in measured)[:16].replace("T", " ")
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -71,10 +71,6 @@ Figure 6, parts of the lexicon of Figure 7) is our choice, and labelled so in co
 """
 
 
-def _entry(run: Path) -> dict[str, Any]:
-    return json.loads((run / "run.json").read_text(encoding="utf-8"))
-
-
 def _overview(measured: Sequence[Measured]) -> str:
     groups = []
     for number, one in enumerate(measured):
@@ -98,7 +94,7 @@ def _badge(verdict: Verdict) -> str:
 
 
 def _section(number: int, one: Measured) -> str:
-    section, entry = one.section, _entry(one.run)
+    section, entry = one.section, run_json.read(one.run)
     drawn = any(name in _TREES for name, _ in section.figures)
     figures = "".join(
         _figure(one.run, name, text + (_of_network_1(one) if name in _TREES else "")) for name, text in section.figures

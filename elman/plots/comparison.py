@@ -12,7 +12,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from elman.comparison import Comparison, Group, text
+from elman.comparison import Comparison, Group
+from elman.comparison import format_value as text
 from elman.plots.canvas import COLOURS, GREY, SMALL, WIDE, style
 from elman.plots.names import in_glyphs, width, without_mathematics
 

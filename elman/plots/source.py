@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from elman import runs, tables, tasks
+from elman import run_json, runs, tables, tasks
 from elman.network import Weights
 
 if TYPE_CHECKING:
@@ -73,10 +73,9 @@ def from_directory(run: Path) -> Source:
 
     Raises:
         FileNotFoundError: where no run is.
+        RunDirectoryError: if its run.json cannot be read.
     """
-    entry = runs.entry_of(run)
-    if entry is None:
-        raise FileNotFoundError(f"no run.json that can be read is in {run}")
+    settings = run_json.read(run)["settings"]
 
     @cache
     def table(name: str) -> pd.DataFrame | None:
@@ -86,7 +85,7 @@ def from_directory(run: Path) -> Source:
         with np.load(run / "weights.npz") as file:
             return Weights(*(file[name] for name in Weights._fields))
 
-    return Source(entry["settings"], table, weights)
+    return Source(settings, table, weights)
 
 
 def from_result(result: "Result") -> Source:
