@@ -47,7 +47,9 @@ def test_a_figure_that_fails_is_a_warning_and_its_run_is_finished(tmp_path, monk
 
     monkeypatch.setitem(plots.PLOTS, "weights", fail)
     run_into(tmp_path, settings("figures=true"))
-    assert [record.getMessage() for record in caplog.records] == ["the figure weights was not drawn: RuntimeError: no glyph"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "the figure weights was not drawn: RuntimeError: no glyph"
+    ]
     entry = json.loads((tmp_path / "run.json").read_text())
     assert entry["status"] == "finished"
     assert entry["seconds"]["figures"] > 0
