@@ -114,7 +114,7 @@ def test_a_directory_that_cannot_be_made_ends_in_one_line(call, here, directory)
 
 def test_a_full_disk_ends_in_one_line_and_leaves_no_results(here):
     BACKENDS["numba"]()  # compiled here, where there is room for numba's cache
-    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))"
+    limited = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))"
     program = f"{limited}; from elman.cli.main import main; main()"
     done = subprocess.run([sys.executable, "-c", program, *TINY, "hydra.run.dir=run"], capture_output=True, text=True)
     assert done.returncode == 1

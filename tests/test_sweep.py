@@ -60,7 +60,7 @@ def test_a_job_is_composed_once_and_says_how_long_that_took(call, here, monkeypa
         composed.append(overrides[-1])
         return compose(loader, master, overrides)
 
-    monkeypatch.setattr(plan, "_checked", lambda jobs, *_: {json.dumps({"job": job}): job for job in jobs})
+    monkeypatch.setattr(plan, "_checked", lambda jobs, *_: {json.dumps({"task": {"name": job}}): job for job in jobs})
     monkeypatch.setattr(ConfigLoaderImpl, "load_sweep_config", counted)
     start = time.perf_counter()
     call(*SWEEP, "hidden_size=2,3,4")
