@@ -130,11 +130,18 @@ def from_values(values: Mapping[str, Any]) -> Settings:
 
 
 def check(settings: Settings) -> None:
-    """Hold every value against its rule.
+    """Hold every value against its rule, unless these settings were checked and have not been changed since.
 
     Raises:
         ConfigError: for the first value that breaks its rule.
     """
+    mark = vars(settings)  # an attribute that is no setting
+    if mark.get("_checked") != asdict(settings):
+        _check(settings)
+        mark["_checked"] = asdict(settings)
+
+
+def _check(settings: Settings) -> None:
     from elman import checkpoint
     from elman.hidden import EUCLIDEAN_ONLY
 
@@ -261,8 +268,6 @@ def unknown(key: str, task: str | None = None) -> str:
         return f"{parent} has no {name}; +{key}=... adds it"
     own = [f"task.{option}" for name in ([task] if task else tasks) for option in ("name", *tasks[name])]
     near = get_close_matches(key, [*SHARED, *own, "task", "experiment"], n=1, cutoff=0.75)
-    names = own if task and key.startswith("task.") else [*SHARED, "task", "experiment"]
     near = [name for name in near if name != key]
-    return f"unknown setting {shown(key)}" + (
-        f"; did you mean {near[0]}?" if near else f"; there are {', '.join(names)}"
-    )
+    others = f"there are {', '.join(own)}" if task and key.startswith("task.") else "elman --help lists all"
+    return f"unknown setting {shown(key)}; {f'did you mean {near[0]}?' if near else others}"

@@ -82,7 +82,7 @@ def test_the_same_command_twice_writes_the_same_bytes(call, here):
         ("backend=tea",),
         ("task.length=2",),
         ("hidden_size=3,4",),
-        ("+momentum=0.9",),
+        ("+noise=0.9",),
         ("task=null",),
         ("experiment=null",),
         ("=3",),

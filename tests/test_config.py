@@ -131,7 +131,7 @@ def test_every_task_has_a_configuration_of_its_own_name(name):
         ("seed=null", "seed must be a whole number, not null"),
         ("hiden_size=3", "unknown setting hiden_size; did you mean hidden_size?"),
         ("task.lenght=3", "unknown setting task.lenght; did you mean task.length?"),
-        ("+momentum=0.9", "unknown setting momentum; there are hidden_size"),
+        ("+noise=0.9", "unknown setting noise; elman --help lists all"),
         ("+task.noise=0.1", "unknown setting task.noise; there are task.name, task.length, task.test_length"),
         ("task.spare=1", "unknown setting task.spare: only sentences has it"),
         ("+lexicon=[a]", "unknown setting lexicon; did you mean task.lexicon?"),

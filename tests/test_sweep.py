@@ -4,18 +4,22 @@ import os
 import re
 import signal
 import time
+from argparse import Namespace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from conftest import TINY, csvs
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from omegaconf import OmegaConf
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import RunMode
+from omegaconf import OmegaConf, open_dict
 
 import elman
-from elman import runner
+from elman import config, runner
 from elman.cli import compose, plan, sweep
 from elman.cli import main as cli
+from elman.cli.loader import SweepLoader
 from elman.errors import RunDirectoryError
 from elman.run_json import fingerprint
 
@@ -52,24 +56,39 @@ def test_a_sweep_counts_its_runs_and_ends_with_their_comparison(call, here):
     assert "Errors over 59 test steps" in log
 
 
-def test_a_job_is_composed_once_and_says_how_long_that_took(call, here, monkeypatch):
-    composed = []
-    compose = ConfigLoaderImpl.load_sweep_config
-
-    def counted(loader, master, overrides):
-        composed.append(overrides[-1])
-        return compose(loader, master, overrides)
-
-    monkeypatch.setattr(plan, "_checked", lambda jobs, *_: {json.dumps({"task": {"name": job}}): job for job in jobs})
-    monkeypatch.setattr(ConfigLoaderImpl, "load_sweep_config", counted)
+@pytest.mark.parametrize(
+    ("overrides", "compositions"),
+    [(("hidden_size=2,3,4",), 2), (("hidden_size=2,3", "task=xor,cv"), 3)],
+)
+def test_jobs_that_differ_in_values_are_composed_once_and_each_is_checked_once(
+    call, here, monkeypatch, overrides, compositions
+):
+    composed, checked = [], []
+    compose, check = ConfigLoaderImpl.load_configuration, config._check
+    monkeypatch.setattr(
+        ConfigLoaderImpl, "load_configuration", lambda *args, **more: composed.append(1) or compose(*args, **more)
+    )
+    monkeypatch.setattr(config, "_check", lambda settings: checked.append(settings) or check(settings))
     start = time.perf_counter()
-    call(*SWEEP, "hidden_size=2,3,4")
+    status = call(*SWEEP, *overrides, f"seed={time.time_ns()}")[0]  # settings that this process has not seen
     taken = time.perf_counter() - start
-    assert composed == ["hidden_size=2", "hidden_size=3", "hidden_size=4"]
-    seconds = [json.loads(path.read_text())["seconds"]["compose"] for path in (here / "sweep").glob("*/run.json")]
-    assert len(seconds) == 3
-    assert min(seconds) > 0
-    assert sum(seconds) < taken
+    entries = [json.loads(path.read_text()) for path in (here / "sweep").rglob("run.json")]
+    assert (status, len(composed), len(checked)) == (0, compositions, len(entries))
+    assert 0 < sum(entry["seconds"]["compose"] for entry in entries) < taken
+
+
+def test_a_job_is_composed_as_hydra_alone_would(here):
+    flags = Namespace(config_dir=None, config_path=None, config_name=None)
+    with compose.hydra_told(flags) as (application, name):
+        loader = application.config_loader
+        overrides = ["hidden_size=2,3", "seed=1", "hydra.sweep.dir=sweep"]
+        master = loader.load_configuration(name, overrides, RunMode.MULTIRUN, validate_sweep_overrides=False)
+        for job in (["task=cv", "hidden_size=2", "seed=1"], ["task=cv", "hidden_size=3", "seed=1"]):
+            ours = loader.load_sweep_config(master, job)
+            hydras = super(SweepLoader, loader).load_sweep_config(master, job)
+            with open_dict(ours):
+                del ours.hydra.job.compose_seconds
+            assert OmegaConf.to_container(ours, resolve=False) == OmegaConf.to_container(hydras, resolve=False)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +102,7 @@ def test_each_choice_is_checked_also_where_the_sweeper_will_not_run_all_combinat
     params, task = {"hidden_size": "choice(2,3,4)"}, ["seed=1,5", "learning_rate=interval(0.1,1)", "epochs=7"]
     master = OmegaConf.create({"hydra": {"sweeper": {"params": params}, "overrides": {"task": task}}})
     with compose.hydra_at(compose.CONF):
-        found = plan._jobs(master, combined=combined)
+        found = plan._jobs(master, GlobalHydra.instance().config_loader(), combined=combined)
     assert found == [[f"hidden_size={job[0]}", f"seed={job[2]}", "epochs=7"] for job in jobs]
 
 
@@ -257,14 +276,26 @@ def test_a_sweep_whose_files_are_elsewhere_is_refused(call, here):
 
 
 def test_no_two_sweeps_share_a_directory_that_neither_has_named(here):
-    master = OmegaConf.create(
-        {"hydra": {"sweep": {"dir": "sweeps/${elman_unique:}"}, "sweeper": {"_target_": "x.BasicSweeper"}}}
-    )
-    assert plan._taken(master, {"a": ["seed=1"]}).directory.is_dir()
+    plan._take(here / "sweep", is_new=True)
     with pytest.raises(RunDirectoryError, match="another sweep has just taken this directory"):
-        plan._taken(master, {"a": ["seed=1"]})
-    named = OmegaConf.create({"hydra": {"sweep": {"dir": "sweeps"}, "sweeper": {"_target_": "x.BasicSweeper"}}})
-    assert plan._taken(named, {}).directory == here / "sweeps"
+        plan._take(here / "sweep", is_new=True)
+    plan._take(here / "sweep", is_new=False)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (("learning_rate=glob(*)",), "learning_rate=glob(*) must name at least one value to sweep over"),
+        (("seed=1,2", "hydra.sweeper.max_batch_size=0"), "hydra.sweeper.max_batch_size must be at least 1, not 0"),
+        (
+            ("experiment=hidden_units,memory",),
+            "job experiment=hidden_units: a file of these settings makes a sweep of its own; run it by itself",
+        ),
+    ],
+)
+def test_a_sweep_that_would_not_be_what_was_meant_is_refused(call, here, overrides, message):
+    assert call("-m", *overrides) == (2, "", f"elman: {message}\n")
+    assert list(here.iterdir()) == []
 
 
 def test_a_sweep_may_have_a_directory_of_any_name(call, here, monkeypatch):

@@ -1,24 +1,25 @@
 """Hydra, ready to compose from conf/: where that is, what its values may call, and settings made of it."""
 
+import copy
 import hashlib
+import json
 import re
 import secrets
 from argparse import Namespace
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast
 
 import hydra
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.core.config_search_path import SearchPathQuery
 from hydra.core.global_hydra import GlobalHydra
-from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
-from omegaconf.errors import OmegaConfBaseException
 
-from elman.cli.messages import explained, null_choices_refused
+from elman.cli.loader import SweepLoader
+from elman.cli.messages import user_errors
 from elman.config import Settings, check, from_values
 from elman.errors import ConfigError
 
@@ -46,6 +47,8 @@ def hydra_at(config_dir: Path) -> Iterator[None]:
 def hydra_told(flags: Namespace) -> Iterator[tuple[Any, str]]:
     """Hydra, ready to compose from where the flags of a command say; yields it, and the name of the file to begin with.
 
+    Its loader is a `SweepLoader`.
+
     Raises:
         ConfigError: if there is no such directory.
     """
@@ -54,11 +57,11 @@ def hydra_told(flags: Namespace) -> Iterator[tuple[Any, str]]:
             raise ConfigError(f"{flag} must be a directory, not {directory}")
     with hydra_at(Path(flags.config_path or CONF).absolute()):
         application: Any = GlobalHydra.instance().hydra
+        path = application.config_loader.get_search_path()
         if flags.config_dir:
-            path = application.config_loader.get_search_path()
             before = SearchPathQuery(provider="schema")
             path.prepend("command-line", f"file://{Path(flags.config_dir).absolute()}", before)
-            application.config_loader = ConfigLoaderImpl(path)
+        application.config_loader = SweepLoader(path)
         yield application, flags.config_name or "config"
 
 
@@ -72,10 +75,17 @@ def without_hydra(composed: DictConfig) -> DictConfig:
 def to_settings(composed: DictConfig) -> Settings:
     """Turn a composed configuration without Hydra's own settings into settings, and check them.
 
+    The same settings are checked once in a process, so in a sweep not by its plan and by the job again.
+
     Raises:
         ConfigError: for a key that is unknown or missing, or a value that is not of its type or breaks its rule.
     """
-    chosen = from_values(cast("dict[str, Any]", OmegaConf.to_container(composed, resolve=True)))
+    return copy.deepcopy(_checked(json.dumps(OmegaConf.to_container(composed, resolve=True), default=str)))
+
+
+@lru_cache(maxsize=1000)
+def _checked(values: str) -> Settings:
+    chosen = from_values(json.loads(values))
     check(chosen)
     return chosen
 
@@ -90,14 +100,14 @@ def settings(*overrides: str) -> Settings:
         ConfigError: for a key that is unknown, a value that is of the wrong type or breaks its rule, or settings that
             make a sweep.
     """
-    try:
-        with hydra_at(CONF), null_choices_refused():
+    with user_errors():
+        with hydra_at(CONF):
             composed = hydra.compose("config", overrides=list(overrides), return_hydra_config=True)
         if composed.hydra.mode == RunMode.MULTIRUN:
             raise ConfigError(f"these settings make a sweep, not one run: {' '.join(overrides)}")
-        return to_settings(without_hydra(composed))
-    except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(explained(error)) from error
+        chosen = from_values(cast("dict[str, Any]", OmegaConf.to_container(without_hydra(composed), resolve=True)))
+        check(chosen)  # always, because a file that it names may have changed
+    return chosen
 
 
 def subdirectory(overrides: Iterable[str]) -> str:

@@ -119,7 +119,8 @@ def _default(own: Any, key: str) -> str:
     if OmegaConf.is_missing(own, key):
         return "none"
     value = own[key]
-    return "in its file" if OmegaConf.is_config(value) and len(value) else f"`{_as_yaml(value)}`"
+    is_long = (OmegaConf.is_config(value) and len(value)) or "\n" in str(value)
+    return "in its file" if is_long else f"`{_as_yaml(value)}`"
 
 
 def _as_yaml(value: Any) -> str:

@@ -19,11 +19,10 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from elman.cli import launch
-from elman.cli.compose import CONF, DEFAULTS, hydra_at, to_settings
+from elman.cli.compose import CONF, DEFAULTS, hydra_told, to_settings
 from elman.cli.echo import echo
-from elman.cli.messages import exit_status, explained, foreseen
-from elman.cli.plan import planned
+from elman.cli.messages import exit_status, is_user_error, user_errors, user_message
+from elman.cli.plan import plan
 from elman.config import Settings
 
 if TYPE_CHECKING:
@@ -47,29 +46,30 @@ def main() -> None:
         return print(f"elman {version('elman')}")
     try:
         flags = _flags()
-        if flags.help and not (flags.config_dir or flags.config_path or flags.config_name):
-            return _print_help(flags.overrides)
+        if flags.help:
+            return _print_help(flags)
         if any(value for flag, value in vars(flags).items() if flag not in _OF_RUNS):
             return _information()
-        sweep = planned(flags)
-        if sweep is None:
-            launch.run(flags, _alone.__wrapped__)
-        else:
-            _swept(sweep, flags)
+        with hydra_told(flags) as (application, name):
+            with user_errors():
+                sweep = plan(flags, application.config_loader, name)
+            if sweep is None:
+                application.run(name, _alone, flags.overrides)
+            else:
+                _sweep(sweep, application, name, flags.overrides)
     except KeyboardInterrupt:
         _end("interrupted", 130)
     except Exception as error:
-        if show_all or not foreseen(error):
+        if show_all or not is_user_error(error):
             raise
-        _end(explained(error), exit_status(error))
+        _end(user_message(error), exit_status(error))
 
 
 def _information() -> None:
     """What flags of Hydra's own ask for, such as --cfg."""
-    try:
-        _alone()
-    except ValueError as error:  # flags that do not go together
-        _end(explained(error), 2)
+    show: Any = hydra.main(**DEFAULTS, config_path=str(CONF), config_name="config")(_alone)
+    with user_errors():
+        show()
 
 
 def _flags() -> Namespace:
@@ -84,18 +84,18 @@ def _end(message: str, status: int) -> NoReturn:
     raise SystemExit(status)
 
 
-def _print_help(overrides: list[str]) -> None:
+def _print_help(flags: Namespace) -> None:
     """Print our own help; Hydra's would first list every group of every plugin."""
     from elman.cli.help import help_text
 
-    with hydra_at(CONF):
-        composed = hydra.compose("config", overrides=overrides)
-    choices = {group: sorted(path.stem for path in (CONF / group).glob("*.yaml")) for group in ("task", "experiment")}
-    task = composed.task.name if any(override.startswith("task=") for override in overrides) else None
-    echo(help_text(cast("dict[str, Any]", composed), choices, task))
+    with user_errors(), hydra_told(flags) as (application, name):
+        composed = application.config_loader.load_configuration(name, flags.overrides, RunMode.RUN)
+        choices = {group: application.config_loader.get_group_options(group) for group in ("task", "experiment")}
+        task = composed.task.name if any(override.startswith("task=") for override in flags.overrides) else None
+        echo(help_text(composed, choices, task))
 
 
-def _swept(sweep: "Sweep", flags: Namespace) -> None:
+def _sweep(sweep: "Sweep", application: Any, name: str, overrides: list[str]) -> None:
     """Run a sweep, and end it with the comparison of its runs, whatever became of them."""
     from elman.cli.sweep import finish, watch
     from elman.errors import LauncherError
@@ -103,11 +103,11 @@ def _swept(sweep: "Sweep", flags: Namespace) -> None:
     trouble: BaseException | None = None
     try:
         with watch(sweep):
-            launch.sweep(flags, _job, sweep.directory)
+            application.multirun(name, _job, overrides)
     except KeyboardInterrupt as error:
         trouble = error
     except Exception as error:  # the launcher's: those of the jobs are in their run.json
-        trouble = error if foreseen(error) else LauncherError(f"{type(error).__name__}: {str(error).strip()}")
+        trouble = error if is_user_error(error) else LauncherError(user_message(error))
         trouble.__cause__ = error.__cause__ if trouble is error else error
     _forget_if_empty(sweep.directory)
     unfinished = finish(sweep) if sweep.directory.exists() else 0
@@ -117,7 +117,6 @@ def _swept(sweep: "Sweep", flags: Namespace) -> None:
         raise SystemExit(1)
 
 
-@hydra.main(**DEFAULTS, config_path=str(CONF), config_name="config")
 def _alone(composed: DictConfig) -> None:
     """A run that is not part of a sweep: its report is printed."""
     from elman import report, rundir
@@ -128,8 +127,8 @@ def _alone(composed: DictConfig) -> None:
         result = _run(chosen, composed, directory, compose=seconds, bar=_can_draw(sys.stderr))
     except Exception as error:
         _forget_if_empty(directory)
-        if foreseen(error):
-            _end(explained(error), exit_status(error))
+        if is_user_error(error):  # Hydra would print more than that
+            _end(user_message(error), exit_status(error))
         raise
     shown = Path(os.path.relpath(directory)) if directory.is_relative_to(Path.cwd()) else directory
     if result is None:
@@ -146,22 +145,21 @@ def _job(composed: DictConfig) -> float:
     from elman import report, runs
     from elman.cli.sweep import find_finished
     from elman.comparison import objective
-    from elman.errors import RunDirectoryError
+    from elman.errors import ConfigError, RunDirectoryError
 
     config: Any = HydraConfig.get()
     runtime, job = config.runtime, config.job
     directory = Path(runtime.output_dir)
     try:
-        if not job.chdir:
-            os.chdir(runtime.cwd)  # a worker may have been started anywhere; task.file=book.txt is here
+        os.chdir(runtime.cwd)  # a worker may have been started anywhere; task.file=book.txt is here
         chosen = to_settings(composed)
         if not chosen.overwrite and (same := find_finished(Path(config.sweep.dir), chosen)):
             _forget_if_empty(directory)
             directory = same
         result = _run(chosen, composed, directory, compose=job.get("compose_seconds"), lines=logging.DEBUG)
     except Exception as error:  # the other jobs of the sweep go on
-        if isinstance(error, RunDirectoryError):  # nothing of it is in run.json, and the log is another run's
-            print(f"{directory.name}: {explained(error)}", file=sys.stderr)
+        if isinstance(error, RunDirectoryError | ConfigError):  # nothing of it is in run.json
+            print(f"{directory.name}: {user_message(error)}", file=sys.stderr)
         else:
             with suppress(OSError):
                 log.debug("failed", exc_info=True)

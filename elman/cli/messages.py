@@ -20,11 +20,25 @@ _EXTRAS = {
 }
 
 
-def foreseen(error: Exception) -> bool:
-    """Whether an error is explained by its own text, so that a traceback would only hide it."""
-    known = ConfigError | HydraException | OmegaConfBaseException | OSError | MemoryError
-    known |= RunDirectoryError | DivergenceError | LauncherError
-    return isinstance(error, known) or _is_null_choice(error)
+@contextmanager
+def user_errors() -> Iterator[None]:
+    """Turn what goes wrong while composing, reading files of the user and checking into one line: it is theirs to mend.
+
+    Raises:
+        ConfigError: in place of every error but those of the system and of a directory.
+    """
+    try:
+        yield
+    except Exception as error:
+        is_of_system = isinstance(error, OSError | MemoryError) and not isinstance(error, HydraException)
+        if is_of_system or isinstance(error, ConfigError | RunDirectoryError):
+            raise
+        raise ConfigError(user_message(error)) from error
+
+
+def is_user_error(error: Exception) -> bool:
+    """Whether an error of a run or sweep is told in one line; every other one is ours, and shows its traceback."""
+    return isinstance(error, ConfigError | RunDirectoryError | DivergenceError | LauncherError | OSError | MemoryError)
 
 
 def _is_null_choice(error: Exception) -> bool:
@@ -34,10 +48,10 @@ def _is_null_choice(error: Exception) -> bool:
 
 def exit_status(error: Exception) -> int:
     """The exit status: 2 for settings that cannot be used, 1 for a run that came to nothing."""
-    return 2 if isinstance(error, ValueError | HydraException | OmegaConfBaseException) else 1
+    return 2 if isinstance(error, ConfigError) else 1
 
 
-def explained(error: Exception) -> str:
+def user_message(error: Exception) -> str:
     """One line that says what a user can do about an error."""
     told = isinstance(error, ConfigError) or not isinstance(error.__cause__, OmegaConfBaseException)
     cause = error if told else error.__cause__
@@ -68,14 +82,3 @@ def explained(error: Exception) -> str:
     if override := re.match(r"Error merging override (.*)", str(error)):  # such as a list in the place of a dictionary
         return f"cannot use {override[1]}: {first}"
     return f"{first}; to sweep over it, add -m" if first.startswith("Ambiguous value") else first
-
-
-@contextmanager
-def null_choices_refused() -> Iterator[None]:
-    """Refuse task=null and the like as any other bad setting."""
-    try:
-        yield
-    except ValueError as error:
-        if not _is_null_choice(error):
-            raise
-        raise ConfigError(explained(error)) from error

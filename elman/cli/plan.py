@@ -1,51 +1,71 @@
-"""Whether a command asks for a sweep, and for which: its jobs, checked before any of them starts, and its directory."""
+"""What a command asks for, composed and checked before anything is started or written: one run, or a sweep's jobs."""
 
+import copy
 import itertools
 from argparse import Namespace
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from hydra.core.config_loader import ConfigLoader
-from hydra.core.global_hydra import GlobalHydra
+from hydra.core.hydra_config import HydraConfig
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override, OverrideType
-from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
 
-from elman.cli.compose import hydra_told, to_settings, without_hydra
-from elman.cli.messages import explained, null_choices_refused
-from elman.config import kinds
-from elman.errors import ConfigError
+from elman.cli.compose import quoted, to_settings, without_hydra
+from elman.cli.loader import SweepLoader
+from elman.cli.messages import user_message
+from elman.config import Settings
+from elman.errors import ConfigError, RunDirectoryError
 
 if TYPE_CHECKING:
     from elman.cli.sweep import Sweep
 
 
-def planned(flags: Namespace) -> "Sweep | None":
-    """The sweep that a command asks for, with the settings of all its jobs checked and its directory taken; or None.
+def plan(flags: Namespace, loader: SweepLoader, name: str) -> "Sweep | None":
+    """Compose and check what a command asks for, and leave it with the loader.
 
-    It is asked for by -m, or by hydra.mode in an override or in a file; without any of these there is no need to look.
+    A sweep is asked for by -m, or by hydra.mode in an override or in a file; without any of these there is no need to
+    look for it.
+
+    Returns:
+        The sweep, whose directory is taken; or None for one run.
     """
     files = flags.config_dir or flags.config_path or flags.config_name
-    if not (flags.multirun or files or any("experiment" in o or "hydra" in o for o in flags.overrides)):
-        return None
-    with hydra_told(flags) as (application, name), null_choices_refused():
-        loader = application.config_loader
-        master = loader.load_configuration(
-            name, flags.overrides, run_mode=RunMode.MULTIRUN, validate_sweep_overrides=False
-        )
+    if flags.multirun or files or any("experiment" in o or "hydra" in o for o in flags.overrides):
+        master = loader.load_configuration(name, flags.overrides, RunMode.MULTIRUN, validate_sweep_overrides=False)
         is_sweep = flags.multirun or master.hydra.mode == RunMode.MULTIRUN
         _check_directory(master, is_sweep=is_sweep)
-        if not is_sweep:
-            return None
-        if not OmegaConf.is_config(master.hydra.sweeper):
-            raise ConfigError(f"hydra.sweeper must have settings of its own, not be {master.hydra.sweeper}")
-        basic = master.hydra.sweeper._target_.endswith(".BasicSweeper")
-        jobs = _checked(_jobs(master, combined=basic), master, loader)
-    return _taken(master, jobs if basic else None)
+        if is_sweep:
+            return _plan_sweep(master, loader)
+    run = loader.load_configuration(name, flags.overrides, RunMode.RUN)
+    run.hydra.mode = RunMode.RUN
+    _settings_of(run.copy())
+    loader.planned = run
+    return None
+
+
+def _plan_sweep(master: DictConfig, loader: SweepLoader) -> "Sweep":
+    from elman.cli.sweep import Sweep
+
+    sweeper = master.hydra.sweeper
+    if not OmegaConf.is_config(sweeper):
+        raise ConfigError(f"hydra.sweeper must have settings of its own, not be {sweeper}")
+    if (size := sweeper.get("max_batch_size")) is not None and size < 1:
+        raise ConfigError(f"hydra.sweeper.max_batch_size must be at least 1, not {size}")
+    is_combined = sweeper._target_.endswith(".BasicSweeper")
+    is_new = "elman_unique" in OmegaConf.to_yaml(master.hydra.sweep)
+    # The same for all jobs: a timestamp would move on, and a worker may have been started anywhere.
+    directory = Path(master.hydra.sweep.dir).absolute()
+    for override in (f"hydra.sweep.dir={quoted(str(directory))}", "hydra.mode=MULTIRUN"):
+        master.hydra.overrides.hydra.append(override)
+    master.hydra.sweep.dir, master.hydra.mode = str(directory), RunMode.MULTIRUN
+    jobs = _check_jobs(_jobs(master, loader, combined=is_combined), master, loader)
+    _take(directory, is_new=is_new)
+    loader.planned = master
+    return Sweep(directory, jobs if is_combined else None)
 
 
 def _check_directory(master: DictConfig, *, is_sweep: bool) -> None:
@@ -60,53 +80,63 @@ def _check_directory(master: DictConfig, *, is_sweep: bool) -> None:
         raise ConfigError(f"{other} must be {wanted} for {what}")
 
 
-def _checked(jobs: list[list[str]], master: DictConfig, loader: ConfigLoader) -> dict[str, list[str]]:
-    """The jobs by the fingerprint of their settings, which are checked.
-
-    Those that differ only in the values of settings are composed once.
-    """
+def _check_jobs(jobs: list[list[str]], master: DictConfig, loader: SweepLoader) -> dict[str, list[str]]:
+    """The jobs by the fingerprint of their settings, which are checked."""
     from elman.cli.sweep import name
     from elman.run_json import fingerprint
     from elman.rundir import file_hashes
 
-    parser, composed, found = OverridesParser.create(loader), dict[tuple[str, ...], DictConfig](), {}
+    found = {}
     for job in jobs:
         try:
-            values = {o.key_or_group: o.value() for o in parser.parse_overrides(job) if _is_value(o)}
-            others = tuple(override for override in job if override.partition("=")[0] not in values)
-            if others not in composed:
-                composed[others] = without_hydra(loader.load_sweep_config(master, job))
-            config = composed[others].copy()
-            for key, value in values.items():
-                OmegaConf.update(config, key, value)
-            settings = asdict(to_settings(config))
+            config = loader.load_sweep_config(master, job)
+            if config.hydra.sweeper.get("params") != master.hydra.sweeper.get("params"):
+                raise ConfigError("a file of these settings makes a sweep of its own; run it by itself")
+            settings = asdict(_settings_of(config))
+            OmegaConf.copy_cache(from_config=config, to_config=master)  # what was resolved stays so in the job
             found[fingerprint(settings, file_hashes(settings))] = job
-        except (ConfigError, HydraException, OmegaConfBaseException) as error:
+        except Exception as error:
             which = f"job {name(job, {str(i): one for i, one in enumerate(jobs)})}: " if len(jobs) > 1 else ""
-            raise ConfigError(f"{which}{explained(error)}") from error
+            raise ConfigError(f"{which}{user_message(error)}") from error
     return found
 
 
-def _is_value(override: Override) -> bool:
-    """Whether an override gives a setting a value; others choose a file, or add, remove or merge keys."""
-    is_setting = override.type is OverrideType.CHANGE and override.key_or_group in kinds() and override.package is None
-    return is_setting and not isinstance(override.value(), dict)
+def _settings_of(config: DictConfig) -> Settings:
+    """The checked settings of a run or job, which see Hydra's as they will when it runs."""
+    with _hydra_config(config):
+        return to_settings(without_hydra(copy.deepcopy(config)))
 
 
-def _jobs(master: DictConfig, *, combined: bool) -> list[list[str]]:
+@contextmanager
+def _hydra_config(config: DictConfig) -> Iterator[None]:
+    holder = HydraConfig.instance()
+    before = holder.cfg
+    holder.set_config(config)
+    try:
+        yield
+    finally:
+        holder.cfg = before
+
+
+def _jobs(master: DictConfig, loader: SweepLoader, *, combined: bool) -> list[list[str]]:
     """The overrides of each job of a sweep; without those that only a sweeper can choose, such as intervals.
 
     Args:
         master: the configuration of the sweep.
+        loader: knows the files that glob() chooses from.
         combined: False where the sweeper will not run all combinations: then each choice once, beside the first others.
+
+    Raises:
+        ConfigError: if there is none.
     """
     params = [f"{key}={value}" for key, value in (master.hydra.sweeper.get("params") or {}).items()]
     choices: dict[str, list[str]] = {}
-    parser = OverridesParser.create(GlobalHydra.instance().config_loader())
-    for override in parser.parse_overrides([*params, *master.hydra.overrides.task]):
+    for override in OverridesParser.create(loader).parse_overrides([*params, *master.hydra.overrides.task]):
         key = override.get_key_element()
         if override.is_discrete_sweep():
             choices[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
+            if not choices[key]:
+                raise ConfigError(f"{override.input_line} must name at least one value to sweep over")
         elif not override.is_sweep_override():
             choices[key] = [f"{key}={override.get_value_element_as_str()}"]
     if combined:
@@ -117,19 +147,14 @@ def _jobs(master: DictConfig, *, combined: bool) -> list[list[str]]:
     ]
 
 
-def _taken(master: DictConfig, jobs: dict[str, list[str]] | None) -> "Sweep":
-    """The sweep in its directory; unless the user named that, it is made here, so that no two sweeps share one."""
-    from elman.cli.sweep import Sweep
-    from elman.errors import RunDirectoryError
-
-    directory = Path(master.hydra.sweep.dir).absolute()
+def _take(directory: Path, *, is_new: bool) -> None:
+    """See that a sweep can have its directory, and make one that the user has not named, so that no two share it."""
     if (directory / "run.json").exists():
         raise RunDirectoryError(f"{directory}: this directory holds a run; a sweep needs one of its own")
     if directory.exists() and not directory.is_dir():
         raise RunDirectoryError(f"{directory}: this is not a directory")
-    if "elman_unique" in OmegaConf.to_yaml(master.hydra.sweep):
+    if is_new:
         try:
             directory.mkdir(parents=True)
         except FileExistsError:
             raise RunDirectoryError(f"{directory}: another sweep has just taken this directory") from None
-    return Sweep(directory, jobs)

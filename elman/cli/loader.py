@@ -1,0 +1,86 @@
+"""Composes the jobs of a sweep for whoever asks: planning, Hydra's sweeper and its launchers."""
+
+import pickle
+import time
+from typing import Any, cast
+
+# Hydra has no public way to compose a job of a sweep.
+from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, OverrideType
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from elman.config import kinds
+
+_KEPT = 1000  # compositions, some 60 kB each
+
+
+class SweepLoader(ConfigLoaderImpl):
+    """Composes once all jobs that differ only in the values of settings; the others differ in files, or add keys."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.planned: DictConfig | None = None
+        """The configuration of the run or sweep that has been planned; Hydra need not compose it once more."""
+        self._composed: dict[tuple[str, ...], bytes] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "planned": None, "_composed": {}}  # for a worker, which composes its own job
+
+    def load_configuration(
+        self,
+        config_name: str | None,
+        overrides: list[str],
+        run_mode: RunMode,
+        from_shell: bool = True,
+        validate_sweep_overrides: bool = True,
+    ) -> DictConfig:
+        """Compose a run or a sweep, or return the one that has been planned."""
+        if self.planned is not None and self.planned.hydra.mode == run_mode:
+            return self.planned
+        return super().load_configuration(config_name, overrides, run_mode, from_shell, validate_sweep_overrides)
+
+    def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
+        """Compose a job of a sweep; hydra.job.compose_seconds says how long that took.
+
+        Args:
+            master_config: the configuration of the sweep.
+            sweep_overrides: of the job.
+        """
+        start = time.perf_counter()
+        parsed = OverridesParser.create(self).parse_overrides(list(sweep_overrides))
+        values = {o.key_or_group: o.value() for o in parsed if _is_value(o)}
+        hydras = cast("list[str]", OmegaConf.to_container(master_config.hydra.overrides.hydra, resolve=False))
+        others = [o.input_line or "" for o in parsed if o.key_or_group not in values]
+        key = (*hydras, "", *others, "", *values)
+        if key not in self._composed:
+            if len(self._composed) >= _KEPT:
+                self._composed.pop(next(iter(self._composed)))
+            self._composed[key] = pickle.dumps(super().load_sweep_config(master_config, list(sweep_overrides)))
+        config: DictConfig = pickle.loads(self._composed[key])
+        for name, value in values.items():
+            OmegaConf.update(config, name, value)
+        OmegaConf.copy_cache(from_config=master_config, to_config=config)
+        self._name(config, parsed)
+        with open_dict(config.hydra.job):
+            config.hydra.job.compose_seconds = time.perf_counter() - start
+        return config
+
+    def _name(self, config: DictConfig, overrides: list[Override]) -> None:
+        """Put the overrides of a job into its configuration, as Hydra does when it composes."""
+        own = [override for override in overrides if not override.is_hydra_override()]
+        job = config.hydra.job
+        config.hydra.overrides.task = [override.input_line for override in own]
+        job.override_dirname = get_overrides_dirname(
+            own,
+            kv_sep=job.config.override_dirname.kv_sep,
+            item_sep=job.config.override_dirname.item_sep,
+            exclude_keys=job.config.override_dirname.exclude_keys,
+        )
+
+
+def _is_value(override: Override) -> bool:
+    """Whether an override gives a setting a value; others choose a file, or add, remove or merge keys."""
+    is_setting = override.type is OverrideType.CHANGE and override.key_or_group in kinds() and override.package is None
+    return is_setting and not isinstance(override.value(), dict)
