@@ -1,6 +1,10 @@
-"""The networks of a finished run, read back from its directory."""
+"""Stored networks: written with what their units stand for, read back whole, and matched to the units of a task."""
 
+import re
+from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 from zipfile import BadZipFile
 
 import numpy as np
@@ -9,36 +13,174 @@ from elman import run_json
 from elman.errors import ConfigError, RunDirectoryError
 from elman.network import Weights
 
+if TYPE_CHECKING:
+    from elman.result import Result
+    from elman.stream import Stream
 
-def weights(directory: str, *, replicates: int, inputs: int, hidden: int, outputs: int) -> Weights:
-    """The trained weights of the first networks of a run.
+FILE = "weights.npz"
+_SPARE = re.compile(r"spare \d+")  # the feature of a unit that stands for nothing yet
+_SAME = ("activation", "context", "context_decay")  # settings without which weights mean something else
+
+
+class Units(NamedTuple):
+    """What n input units, and the n output units, stand for."""
+
+    features: tuple[str, ...]
+    """n names, one a unit."""
+    symbols: tuple[str, ...]
+    """S names."""
+    codes: np.ndarray
+    """(S, n) uint8: the bits of each symbol."""
+
+
+def units_of(*streams: "Stream") -> Units:
+    """What the units stand for in streams of one task; with one bit a symbol, also symbols that do not occur."""
+    features = streams[0].features
+    if all(stream.one_hot for stream in streams):
+        known = [unit for unit, feature in enumerate(features) if not _SPARE.fullmatch(feature)]
+        return Units(features, tuple(features[unit] for unit in known), np.eye(len(features), dtype=np.uint8)[known])
+    codes: dict[str, np.ndarray] = {}
+    for stream in streams:
+        names, first = np.unique(stream.symbols, return_index=True)
+        codes |= dict(zip(names.tolist(), stream.vectors[first], strict=True))
+    return Units(features, tuple(sorted(codes)), np.array([codes[name] for name in sorted(codes)], dtype=np.uint8))
+
+
+def pack(result: "Result") -> bytes:
+    """The weights as a NumPy archive, those from before training as initial_*, and what their units stand for."""
+    units = units_of(result.test, result.training[0])
+    initial = {f"initial_{name}": array for name, array in result.initial._asdict().items()}
+    names = {"features": np.array(units.features), "symbols": np.array(units.symbols), "codes": units.codes}
+    file = BytesIO()
+    arrays: dict[str, Any] = {**result.weights._asdict(), **initial, **names}
+    np.savez(file, **arrays)
+    return file.getvalue()
+
+
+def weights(directory: str, settings: Mapping[str, Any], units: Units) -> Weights:
+    """The trained weights of the first networks of a finished run, their units in the order in which they are wanted.
+
+    A unit that stands for nothing in that run may stand for any symbol.
 
     Args:
-        directory: that of a finished run.
-        replicates: R, how many networks; the run must have at least so many.
-        inputs: I, input units.
-        hidden: H, hidden units.
-        outputs: O, output units.
+        directory: that of the run.
+        settings: of the networks that are wanted, as plain values: how many, their hidden units, and what must be the
+            same for weights to mean the same, such as `context`.
+        units: what theirs stand for.
 
     Raises:
-        ConfigError: where there is no finished run, or one of fewer networks or of other sizes.
+        ConfigError: where there is no finished run, its networks are damaged, too few, or of other sizes or units.
     """
     run = Path(directory).expanduser()
     try:
-        finished = run_json.read(run)["status"] == "finished"
-        with (run / "weights.npz").open("rb") as whole, np.load(whole) as file:  # numpy would leave a damaged one open
-            found = Weights(*(file[name] for name in Weights._fields))
-    except (RunDirectoryError, OSError, EOFError, BadZipFile, ValueError, KeyError):
-        finished = False
-    if not finished:
+        entry = run_json.read(run)
+        with (run / FILE).open("rb") as whole, np.load(whole) as file:  # numpy would leave a damaged one open
+            arrays = {name: file[name] for name in file.files if not name.startswith("initial_")}
+    except (RunDirectoryError, OSError, EOFError, BadZipFile, ValueError, KeyError, NotImplementedError):
+        entry = {"status": "damaged"}
+    if entry["status"] != "finished":
         raise ConfigError(f"weights_from must be the directory of a finished run, not {directory}")
-    R, H, I = found.W_ih.shape
-    O = found.W_ho.shape[1]
-    if (inputs, hidden, outputs) != (I, H, O):
+    stored = _whole_weights(run, entry["settings"], arrays)
+    _check_settings(directory, entry["settings"], settings)
+    R, H, n = stored.W_ih.shape
+    wanted = len(units.features), settings["hidden_size"]
+    if wanted != (n, H):
         raise ConfigError(
-            f"weights_from must hold networks of the sizes {inputs}-{hidden}-{outputs} for these settings, "
-            f"and those in {directory} are {I}-{H}-{O}"
+            f"weights_from must hold networks of the sizes {wanted[0]}-{wanted[1]}-{wanted[0]} for these settings, "
+            f"and those in {directory} are {n}-{H}-{n}"
         )
-    if replicates > R:
-        raise ConfigError(f"replicates must be at most {R}, the networks in {directory}, not {replicates}")
-    return Weights(*(array[:replicates] for array in found))
+    if settings["replicates"] > R:
+        raise ConfigError(f"replicates must be at most {R}, the networks in {directory}, not {settings['replicates']}")
+    order = _match(directory, _stored_units(run, arrays, n), units)
+    first = Weights(*(array[: settings["replicates"]] for array in stored))
+    return _reorder(first, order, output_context=settings["context"] == "output")
+
+
+def _whole_weights(run: Path, settings: Mapping[str, Any], arrays: Mapping[str, np.ndarray]) -> Weights:
+    """The weights among the arrays of a run, once their types, shapes and numbers are as they were written."""
+    R, H = settings["replicates"], settings["hidden_size"]
+    n = arrays["b_o"].shape[-1] if "b_o" in arrays and arrays["b_o"].ndim else 0
+    C = n if settings["context"] == "output" else H
+    shapes = {"W_ih": (R, H, n), "W_hh": (R, H, C), "b_h": (R, H), "W_ho": (R, n, H), "b_o": (R, n)}
+    for name, shape in shapes.items():
+        array = arrays.get(name, np.empty(0))
+        if array.dtype != np.float64 or array.shape != shape or not np.isfinite(array).all():
+            found = "is missing" if name not in arrays else f"is {array.dtype} {array.shape}"
+            raise ConfigError(
+                f"weights_from must hold whole networks, and in {run / FILE} {name} {found}, "
+                f"not finite numbers of the type float64 and the shape {shape}"
+            )
+    return Weights(*(arrays[name] for name in Weights._fields))
+
+
+def _check_settings(directory: str, stored: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    wanted = run_json.complete(wanted)
+    for key in _SAME:
+        if stored[key] != wanted[key]:
+            raise ConfigError(f"{key} must be {stored[key]}, as of the networks in {directory}, not {wanted[key]}")
+    if (stored["loss"] == "softmax") != (wanted["loss"] == "softmax"):
+        outputs = "softmax" if stored["loss"] == "softmax" else "squared or cross_entropy"
+        raise ConfigError(f"loss must be {outputs}, as of the networks in {directory}, not {wanted['loss']}")
+
+
+def _stored_units(run: Path, arrays: Mapping[str, np.ndarray], n: int) -> Units:
+    """What the units of a run stand for; of runs that did not store it, as far as their tables tell."""
+    try:
+        if "features" not in arrays:
+            return _units_from_tables(run)
+        features, symbols, codes = (arrays[name] for name in ("features", "symbols", "codes"))
+        if features.shape == (n,) and codes.shape == (len(symbols), n) and codes.dtype == np.uint8:
+            return Units(tuple(features.tolist()), tuple(symbols.tolist()), codes)
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    raise ConfigError(f"weights_from must say what its units stand for, and the files in {run} are damaged")
+
+
+def _units_from_tables(run: Path) -> Units:
+    from elman.runs import read
+
+    features = read(run, "bit_errors").drop_duplicates("bit")["feature"].astype(str)
+    recorded = read(run, "predictions")
+    codes = recorded.drop_duplicates(["target", "bit"]).pivot(index="target", columns="bit", values="target_value")
+    return Units(tuple(features), tuple(codes.index), codes.to_numpy(np.uint8).reshape(len(codes), len(features)))
+
+
+def _match(directory: str, stored: Units, wanted: Units) -> np.ndarray:
+    """(n,): for each unit that is wanted, the stored one."""
+    n = len(wanted.features)
+    order = list(range(n))
+    if stored.features != wanted.features:
+        order = _match_features(directory, stored.features, wanted.features)
+    codes = dict(zip(stored.symbols, stored.codes, strict=True))
+    for symbol, code in zip(wanted.symbols, wanted.codes, strict=True):
+        if symbol in codes and (codes[symbol][order] != code).any():
+            raise ConfigError(
+                f"weights_from must hold networks whose symbols have the codes of these settings, "
+                f"and those in {directory} have another one for {symbol}"
+            )
+    return np.array(order)
+
+
+def _match_features(directory: str, stored: tuple[str, ...], wanted: tuple[str, ...]) -> list[int]:
+    place = {feature: unit for unit, feature in enumerate(stored)}
+    order = [place.get(feature, -1) for feature in wanted]
+    free = [unit for unit in range(len(stored)) if unit not in order]
+    spare = [unit for unit in free if _SPARE.fullmatch(stored[unit])]
+    for unit, feature in enumerate(wanted):
+        if order[unit] < 0 and not _SPARE.fullmatch(feature):
+            if not spare or len(place) < len(stored):
+                there = ", ".join(stored[:20]) + (", ..." if len(stored) > 20 else "")
+                raise ConfigError(
+                    f"weights_from must hold networks with a unit for {feature}, and those in {directory} have {there}"
+                )
+            order[unit] = spare.pop(0)
+            free.remove(order[unit])
+    return [unit if unit >= 0 else free.pop(0) for unit in order]
+
+
+def _reorder(weights: Weights, order: np.ndarray, *, output_context: bool) -> Weights:
+    if (order == np.arange(len(order))).all():
+        return weights
+    W_ih, W_hh, b_h, W_ho, b_o = weights
+    moved = Weights(W_ih[..., order], W_hh[..., order] if output_context else W_hh, b_h, W_ho[:, order], b_o[:, order])
+    return Weights(*(np.ascontiguousarray(array) for array in moved))

@@ -14,6 +14,9 @@ from typing import TYPE_CHECKING, Any
 from elman.declaration import Rule, above, at_least, between, convert, key_of, one_of, setting, shown
 from elman.errors import ConfigError
 
+if TYPE_CHECKING:
+    from elman.stream import Stream
+
 
 class _Converted:
     """Attributes that are converted to their types when they are set; one that was not declared is refused."""
@@ -155,11 +158,10 @@ def _check(settings: Settings) -> None:
         raise ConfigError(f"cluster_metric must be {rule}, not {settings.cluster_metric}")
     if settings.epochs == 0 and settings.weights_from is None:
         raise ConfigError(f"epochs must be {SHARED['epochs'].metadata['rule'].text}, not 0")
-    n = _check_task(settings.task)
+    streams = _check_task(settings.task)
     _check_occurrences(settings)
     if settings.weights_from is not None:
-        sizes = {"inputs": n, "hidden": settings.hidden_size, "outputs": n}
-        checkpoint.weights(settings.weights_from, replicates=settings.replicates, **sizes)
+        checkpoint.weights(settings.weights_from, asdict(settings), checkpoint.units_of(*streams))
 
 
 def _check_occurrences(settings: Settings) -> None:
@@ -179,8 +181,8 @@ def _check_occurrences(settings: Settings) -> None:
             )
 
 
-def _check_task(task: Task) -> int:
-    """Hold a task's settings against its rules, and return how many bits its elements have."""
+def _check_task(task: Task) -> "list[Stream]":
+    """Hold a task's settings against its rules, and return short streams of it."""
     import numpy as np
 
     from elman.tasks import LONGEST_UNIT, draw
@@ -196,8 +198,7 @@ def _check_task(task: Task) -> int:
             raise ConfigError(f"task.{key} must be at least {shortest}{why}, not {given[key]}")
     # Only the task knows what else it cannot use, so it is asked for short streams.
     short = {key: min(value, _CHECKED_LENGTH) if key.endswith("length") else value for key, value in given.items()}
-    streams = [draw(task.name, short, np.random.default_rng(0), test=test) for test in (False, True)]
-    return streams[0].vectors.shape[1]
+    return [draw(task.name, short, np.random.default_rng(0), test=test) for test in (False, True)]
 
 
 def task_types() -> dict[str, dict[str, Any]]:

@@ -94,7 +94,8 @@ def _drawn(settings: Settings) -> _Drawn:
         drawn = [network.init(np.random.default_rng(s), **sizes, scale=settings.initial_scale) for _, s in seeds]
         initial = network.stack(drawn)
     else:
-        initial = checkpoint.weights(settings.weights_from, replicates=R, **sizes)
+        units = checkpoint.units_of(test, training[0])
+        initial = checkpoint.weights(settings.weights_from, asdict(settings), units)
     return _Drawn(test, training, vectors[0][None] if one else np.stack(vectors), np.resize(baselines, (R, 2)), initial)
 
 
@@ -204,7 +205,7 @@ def run_into(
     if settings.weights_from is not None and Path(settings.weights_from).expanduser().resolve() == directory.resolve():
         raise ConfigError(f"weights_from must be another directory than that of this run, not {settings.weights_from}")
     plain = asdict(settings)
-    outputs = [f"{name}.csv" for name in tables.TABLES] + ["weights.npz", "figures"]
+    outputs = [f"{name}.csv" for name in tables.TABLES] + [checkpoint.FILE, "figures"]
     files, result = rundir.file_hashes(plain), None
     with rundir.lock(directory):
         if not rundir.is_finished(directory, plain, files=files, outputs=outputs):
@@ -216,7 +217,7 @@ def run_into(
                 result = _run(deepcopy(settings), progress)
                 stages.update(result.seconds)
                 with _timed(stages, "tables"):
-                    rundir.write_atomic(directory, {**tables.files(result), "weights.npz": tables.npz(result)})
+                    rundir.write_atomic(directory, {**tables.files(result), checkpoint.FILE: checkpoint.pack(result)})
         if settings.figures:
             _draw_missing(directory)
     return result

@@ -1,13 +1,12 @@
 """A Result in, one tidy data frame a CSV file out; replicates and steps count from 0, epochs, bits and units from 1."""
 
 from collections.abc import Callable, Iterator
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from elman import hidden, metrics
+from elman import checkpoint, hidden, metrics
 
 if TYPE_CHECKING:
     from elman.result import Result
@@ -146,6 +145,13 @@ def classes(result: "Result") -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["class", "symbol"] if rows else None)
 
 
+def symbols(result: "Result") -> pd.DataFrame:
+    """The symbols that the networks' units can stand for, with their bits."""
+    units = checkpoint.units_of(result.test, result.training[0])
+    bits = {f"bit_{bit}": column for bit, column in enumerate(units.codes.T, start=1)}
+    return pd.DataFrame({"symbol": np.array(units.symbols, dtype=object), **bits})
+
+
 def hidden_means(result: "Result") -> pd.DataFrame:
     """The hidden states after each symbol was read, averaged over the test stream, a column a unit (pp. 198-200).
 
@@ -275,6 +281,7 @@ TABLES: dict[str, Callable[["Result"], pd.DataFrame]] = {
     "predictions": predictions,
     "hidden_states": hidden_states,
     "cycle_errors": cycle_errors,
+    "symbols": symbols,
     "classes": classes,
     "hidden_means": hidden_means,
     "occurrences": occurrences,
@@ -305,14 +312,6 @@ def files(result: "Result") -> dict[str, Iterator[bytes]]:
 
     firsts = {name: table(parts[0]) for name, table in TABLES.items()}
     return {f"{name}.csv": pieces(TABLES[name], first) for name, first in firsts.items() if len(first.columns)}
-
-
-def npz(result: "Result") -> bytes:
-    """The weights as a NumPy archive; those before training have names with the prefix initial_."""
-    initial = {f"initial_{name}": array for name, array in result.initial._asdict().items()}
-    file = BytesIO()
-    np.savez(file, **result.weights._asdict(), **initial)
-    return file.getvalue()
 
 
 def _grid(keys: dict[str, Any], **columns: np.ndarray) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 import json
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -7,7 +8,7 @@ import pytest
 from conftest import SMALL
 
 import elman
-from elman import report
+from elman import checkpoint, report
 from elman.config import ConfigError
 from elman.runner import run_into
 
@@ -106,3 +107,92 @@ def test_damaged_weights_are_refused(run, tmp_path, size):
     (tmp_path / "weights.npz").write_bytes((run[0] / "weights.npz").read_bytes()[:size])
     with pytest.raises(ConfigError, match="weights_from must be the directory of a finished run, not "):
         elman.run(elman.settings(*XOR, f"weights_from='{tmp_path}'", "epochs=0"))
+
+
+def damage(run, to, **arrays):
+    """A copy of a run whose weights.npz has other arrays; None takes one away."""
+    shutil.copytree(run, to)
+    with np.load(to / "weights.npz") as file:
+        whole = dict(file)
+    changed = {name: array for name, array in {**whole, **arrays}.items() if array is not None}
+    np.savez(to / "weights.npz", **changed)
+    return to
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"W_hh": np.ones((1, 1, 1))}, {"W_hh": None}, {"b_o": None}, {"b_o": np.ones(3)}, {"W_ih": np.ones((3, 3))},
+        {"b_h": np.ones((3, 3), np.float32)}, {"b_h": np.ones((3, 3), int)}, {"b_h": np.full((3, 3), "a")},
+        {"b_h": np.full((3, 3), np.nan)}, {"b_h": np.full((3, 3), np.inf)}, {"W_ho": np.ones((3, 1, 3, 1))},
+        {"b_h": np.array([[None]])}, {"codes": np.ones((2, 2), np.uint8)}, {"features": np.array("bit")},
+    ],
+    ids=lambda arrays: str(list(arrays)),
+)  # fmt: skip
+def test_networks_are_checked_whole_before_they_are_used(run, tmp_path, arrays):
+    broken = damage(run[0], tmp_path / "broken", **arrays)
+    with pytest.raises(ConfigError, match=r"^weights_from must .*broken") as refused:
+        elman.settings(*XOR, f"weights_from='{broken}'", "epochs=0")
+    assert "\n" not in str(refused.value)
+
+
+def text_of(directory, text, *more, codes=None):
+    """Settings of a run on a text, with a table of codes for its letters if one is given."""
+    files = [directory / f"{len(list(directory.iterdir()))}.txt", directory / f"{len(list(directory.iterdir()))}.csv"]
+    files[0].write_text(text)
+    if codes:
+        files[1].write_text(codes)
+        more = (f"task.codes='{files[1]}'", *more)
+    small = ("epochs=3", "hidden_size=4", "figures=false", "reset_context=epoch")
+    return elman.settings("task=text", f"task.file='{files[0]}'", *small, *more)
+
+
+@pytest.mark.parametrize(("text", "missing"), [("xyzxyzxy", "x"), ("abdabdab", "d")])
+def test_units_that_stand_for_other_symbols_are_refused(tmp_path, text, missing):
+    run_into(tmp_path / "abc", text_of(tmp_path, "abcabcab" * 4))
+    with pytest.raises(ConfigError, match=f"with a unit for {missing}, and those in .* have a, b, c$"):
+        text_of(tmp_path, text * 4, f"weights_from='{tmp_path / 'abc'}'", "epochs=0")
+
+
+CODES = ("letter,low,high\na,0,1\nb,1,0\nc,1,1\n", "letter,high,low\na,1,0\nb,0,1\nc,1,1\n")
+
+
+def test_units_in_another_order_are_put_in_order(tmp_path):
+    one, other = (text_of(tmp_path, "abcacbab" * 4, codes=codes) for codes in CODES)
+    first = run_into(tmp_path / "run", one)
+    other.weights_from, other.epochs = tmp_path / "run", 0
+    again = elman.run(other)
+    np.testing.assert_array_equal(again.weights.W_ih, first.weights.W_ih[..., ::-1])
+    np.testing.assert_array_equal(again.weights.W_ho, first.weights.W_ho[:, ::-1])
+    np.testing.assert_array_equal(again.weights.W_hh, first.weights.W_hh)
+    # Rounding: the two inputs of a unit are summed in the other order.
+    np.testing.assert_allclose(again.outputs, first.outputs[..., ::-1], rtol=1e-12)
+
+
+def test_symbols_with_other_codes_are_refused(tmp_path):
+    run_into(tmp_path / "run", text_of(tmp_path, "abcacbab" * 4, codes=CODES[0]))
+    swapped = CODES[0].replace("b,1,0", "b,1,1").replace("c,1,1", "c,1,0")
+    with pytest.raises(
+        ConfigError, match=r"symbols have the codes of these settings, and those in .* another one for b$"
+    ):
+        text_of(tmp_path, "abcacbab" * 4, f"weights_from='{tmp_path / 'run'}'", "epochs=0", codes=swapped)
+
+
+def test_a_run_from_before_units_were_stored_tells_them_by_its_tables(tmp_path):
+    for name, codes in (("coded", CODES[0]), ("plain", None)):
+        run_into(tmp_path / name, text_of(tmp_path, "abcacbab" * 4, codes=codes))
+        old = damage(tmp_path / name, tmp_path / f"old {name}", features=None, symbols=None, codes=None)
+        with np.load(tmp_path / name / "weights.npz") as file:
+            units = checkpoint._units_from_tables(old)
+            assert units.features == tuple(file["features"])
+            assert units.symbols == tuple(file["symbols"])
+            np.testing.assert_array_equal(units.codes, file["codes"])
+    elman.run(text_of(tmp_path, "abcacbab" * 4, f"weights_from='{tmp_path / 'old plain'}'", "epochs=0"))
+    with pytest.raises(ConfigError, match="with a unit for d"):
+        text_of(tmp_path, "abdabdab" * 4, f"weights_from='{tmp_path / 'old plain'}'", "epochs=0")
+
+
+def test_networks_of_another_kind_are_refused(run):
+    message = "context must be hidden, as of the networks in .*, not none"
+    with pytest.raises(ConfigError, match=message):
+        elman.settings(*XOR, f"weights_from='{run[0]}'", "context=none")

@@ -38,8 +38,8 @@ def test_a_run_ends_with_its_report_and_the_files_of_the_contract(here):
     assert re.fullmatch(r"runs/xor/\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\w+", str(directory.relative_to(here)))
     assert {path.name for path in directory.iterdir()} == {
         "losses.csv", "learning_curve.csv", "position_errors.csv", "bit_errors.csv", "predictions.csv",
-        "hidden_states.csv", "cycle_errors.csv", "summary.csv", "weights.npz", "run.json", "figures", "elman.log",
-        ".hydra",
+        "hidden_states.csv", "cycle_errors.csv", "symbols.csv", "summary.csv", "weights.npz", "run.json", "figures",
+        "elman.log", ".hydra",
     }  # fmt: skip
     assert {path.name for path in (directory / ".hydra").iterdir()} == {"config.yaml", "hydra.yaml", "overrides.yaml"}
     loss = pd.read_csv(directory / "losses.csv").set_index("epoch")["loss"]

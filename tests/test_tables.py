@@ -11,6 +11,7 @@ from elman.tables import TABLES, csv, files
 
 # The contract with users' scripts.
 COLUMNS = {
+    "symbols": "symbol",
     "losses": "replicate epoch loss",
     "learning_curve": "replicate epoch position error_rate mse",
     "position_errors": "replicate position n error_rate mse rmse floor_mse",
@@ -48,7 +49,9 @@ def frames(result):
 
 
 def test_every_table_has_the_columns_of_the_contract(result, frames):
-    columns = {name: [c for c in frame if not c.startswith("unit_")] for name, frame in frames.items() if len(frame)}
+    columns = {
+        name: [c for c in frame if not c.startswith(("unit_", "bit_"))] for name, frame in frames.items() if len(frame)
+    }
     assert {name: " ".join(named) for name, named in columns.items()} == {name: COLUMNS[name] for name in columns}
     assert COLUMNS.keys() - columns.keys() == EMPTY[result.settings.task.name]
 
