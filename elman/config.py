@@ -185,17 +185,15 @@ def _check_task(task: Task) -> "list[Stream]":
     """Hold a task's settings against its rules, and return short streams of it."""
     import numpy as np
 
-    from elman.tasks import LONGEST_UNIT, draw
+    from elman.tasks import draw
 
     _check_task_name(task.name)
     for key, value in vars(task).items():
         setattr(task, key, value)  # lists and mappings may have been changed in place
     given = task.options()
-    shortest = LONGEST_UNIT.get(task.name, 2)
-    why = f", the longest unit of {task.name}" if task.name in LONGEST_UNIT else ""
     for key in ("length", "test_length"):
-        if key in given and given[key] < shortest:
-            raise ConfigError(f"task.{key} must be at least {shortest}{why}, not {given[key]}")
+        if key in given and given[key] < 2:
+            raise ConfigError(f"task.{key} must be at least 2, not {given[key]}")
     # Only the task knows what else it cannot use, so it is asked for short streams.
     short = {key: min(value, _CHECKED_LENGTH) if key.endswith("length") else value for key, value in given.items()}
     return [draw(task.name, short, np.random.default_rng(0), test=test) for test in (False, True)]

@@ -34,7 +34,10 @@ class HiddenStates(NamedTuple):
 
 
 def symbols(stream: Stream) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The S symbols that are read, in alphabetical order; how often each is (S,); and at each step its number (T,)."""
+    """The S symbols that are read, in alphabetical order; how often each is (S,); and at each step its number (T,).
+
+    Steps that do not count in errors are here as well: a symbol was read there as everywhere.
+    """
     names, index, counts = np.unique(stream.input_symbols, return_inverse=True, return_counts=True)
     return names, counts, index
 

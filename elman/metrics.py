@@ -1,7 +1,7 @@
 """How wrong predictions are: by position and by bit, beside the best that is possible.
 
-Sizes: R networks, T steps, n bits a step, P positions. Every sum adds its steps in order and network by network, so a
-network's figures do not depend on the others.
+Only the counted steps of a stream enter. Every sum adds its steps in order and network by network, so the numbers of a
+network do not depend on the others. Sizes: R networks, T steps, n bits a step, P positions.
 """
 
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ from elman.stream import Stream
 
 
 class Errors(NamedTuple):
-    """The errors of R networks on one stream, averaged over the steps of each position."""
+    """The errors of R networks on one stream, averaged over the counted steps of each position."""
 
     bit_error_rate: np.ndarray
     """(R, P, n): share of steps at which the rounded output differs from the target in this bit."""
@@ -41,21 +41,23 @@ def errors_of_pieces(pieces: Iterable[np.ndarray], stream: Stream) -> Errors:
     for outputs in pieces:
         steps = slice(done, done := done + outputs.shape[1])
         index, targets = stream.position_index[steps], stream.targets[steps]
-        squared = _summed((outputs - targets) ** 2, index, len(n_steps), squared)
-        wrong_bits = wrong_bits + _counted((outputs > 0.5) != targets, index, len(n_steps))
-        wrong = wrong + _counted(~right(outputs, stream, steps), index, len(n_steps))
+        squared = _sums((outputs - targets) ** 2, index, len(n_steps), squared)
+        wrong_bits = wrong_bits + _counts((outputs > 0.5) != targets, index, len(n_steps))
+        wrong = wrong + _counts(~correct(outputs, stream, steps), index, len(n_steps))
     return Errors(wrong_bits / n_steps[:, None], squared / n_steps[:, None], wrong / n_steps)
 
 
-def _summed(values: np.ndarray, index: np.ndarray, P: int, before: np.ndarray) -> np.ndarray:
+def _sums(values: np.ndarray, index: np.ndarray, P: int, before: np.ndarray) -> np.ndarray:
     """Sums (R, P, n) of values (R, T, n) by the position of each step (T,), in the order of the steps.
 
     Args:
         values: to be summed.
-        index: the number of the position of each step.
+        index: the number of the position of each step, or -1 for a step that is left out.
         P: how many positions there are.
         before: the sums over the steps before these (R, P, n), or an array without axes.
     """
+    if (index < 0).any():
+        values, index = values[:, index >= 0], index[index >= 0]
     R, _, n = values.shape
     bins = (index[:, None] * n + np.arange(n)).ravel()  # (T * n,)
     flat = values.reshape(R, -1)
@@ -65,12 +67,12 @@ def _summed(values: np.ndarray, index: np.ndarray, P: int, before: np.ndarray) -
     return np.stack([np.bincount(bins, of_one, P * n).reshape(P, n) for of_one in flat])
 
 
-def _counted(which: np.ndarray, index: np.ndarray, P: int) -> np.ndarray:
+def _counts(which: np.ndarray, index: np.ndarray, P: int) -> np.ndarray:
     """(R, P, ...): how often it is true in (R, T, ...), by the position of each step (T,)."""
     return np.stack([np.count_nonzero(which[:, index == p], axis=1) for p in range(P)], axis=1)
 
 
-def right(outputs: np.ndarray, stream: Stream, steps: slice) -> np.ndarray:
+def correct(outputs: np.ndarray, stream: Stream, steps: slice) -> np.ndarray:
     """(R, T) bool: whether each output (R, T, n) predicts its element, at T steps of the stream.
 
     In a one-hot stream its largest value must be the element's own; elsewhere it must round to the element in each bit.
@@ -103,26 +105,27 @@ def floor(stream: Stream) -> Errors:
     Its squared errors are those of `expected`. Where it is torn between several answers, it is right as often as one
     picked at random: between 0 and 1 (0.5) half the time.
     """
-    best, index, n_steps = stream.target_expected, stream.position_index, stream.position_counts
+    best, n_steps = stream.target_expected, stream.position_counts
     if best is None:
         P, n = len(n_steps), stream.vectors.shape[1]
         return Errors(*(np.full(shape, np.nan) for shape in ((1, P, n), (1, P, n), (1, P))))
-    bit_right = np.where(best == 0.5, 0.5, (best > 0.5) == stream.targets)  # (T, n)
+    bit_correct = np.where(best == 0.5, 0.5, (best > 0.5) == stream.targets)  # (T, n)
     if stream.one_hot:
         likeliest = best == best.max(axis=1, keepdims=True)  # (T, n)
-        all_right = (likeliest * stream.targets).sum(axis=1) / likeliest.sum(axis=1)  # (T,)
+        all_correct = (likeliest * stream.targets).sum(axis=1) / likeliest.sum(axis=1)  # (T,)
     else:
-        all_right = bit_right.prod(axis=-1)
+        all_correct = bit_correct.prod(axis=-1)
+
+    def wrong(share_correct: np.ndarray) -> np.ndarray:  # (T, k) -> (1, P, k)
+        return _sums(1.0 - share_correct[None], stream.position_index, len(n_steps), np.zeros(())) / n_steps[:, None]
+
     return errors(best[None], stream)._replace(
-        error_rate=np.bincount(index, 1.0 - all_right, len(n_steps))[None] / n_steps,
-        bit_error_rate=np.stack(
-            [np.bincount(index, 1.0 - right, len(n_steps)) / n_steps for right in bit_right.T], axis=-1
-        )[None],
+        error_rate=wrong(all_correct[:, None])[..., 0], bit_error_rate=wrong(bit_correct)
     )
 
 
 def predictable(stream: Stream) -> np.ndarray:
-    """(P,) bool: the positions that are known to be predictable without error."""
+    """(P,) bool: the positions that are known to be predictable without error, at counted steps."""
     return np.asarray(floor(stream).mse[0] == 0.0)
 
 
@@ -133,11 +136,12 @@ def predictable_error_rate(error_rate: np.ndarray, stream: Stream) -> np.ndarray
     return np.asarray(wrong / n_steps.sum()) if n_steps.any() else np.full(error_rate.shape[:-1], np.nan)
 
 
-def loss_baselines(practice: Stream) -> tuple[float, float]:
-    """The losses on a practice stream of the best constant predictor (chance), and of the best possible, or NaN."""
-    share = practice.targets.sum(axis=0, dtype=np.int64) / len(practice.targets)  # (n,): of ones
+def loss_baselines(training: Stream) -> tuple[float, float]:
+    """The losses on a training stream of the best constant predictor (chance), and of the best possible, or NaN."""
+    targets = training.targets[training.counted]
+    share = targets.sum(axis=0, dtype=np.int64) / len(targets)  # (n,): of ones
     chance = float((share * (1.0 - share)).mean())
-    if practice.target_expected is None:
+    if training.target_expected is None:
         return chance, np.nan
-    best = float(((practice.target_expected - practice.targets) ** 2).mean())
+    best = float(((training.target_expected[training.counted] - targets) ** 2).mean())
     return chance, best

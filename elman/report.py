@@ -1,5 +1,6 @@
 """What a run has to say, as text: a Result in, the lines that are printed after it out."""
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,9 @@ LARGEST = 3  # outputs that are shown of a prediction with one bit a symbol
 def report(result: "Result") -> str:
     """The whole report: task, stream, predictions, errors beside the best possible, losses."""
     steps, medians = _steps(result), _medians(result)
+    counted = result.test.counted[: len(steps)]
     predictable = np.isin(steps["position"], np.array(result.test.position_names)[metrics.predictable(result.test)])
+    predictable &= counted
     parts = [f"{_headline(result)}\n{_elements(result)}"]
     if len(steps):
         shown = steps[:FIRST_STEPS]
@@ -29,10 +32,10 @@ def report(result: "Result") -> str:
         parts.append(f"The first {len(shown)} steps at which the element can be predicted{medians}:\n{_text(shown)}")
     if len(result.test.features) > 1 and not result.test.one_hot and len(steps):
         parts += _by_bit_and_symbol(result)
-    parts.append(f"Errors over {len(result.test.targets)} test steps{_of(result)}:\n{_text(_positions(result))}")
+    parts.append(f"Errors over {result.test.counted.sum()} test steps{_of(result)}:\n{_text(_positions(result))}")
     if len(likelihood := tables.likelihood(result)):
         parts.append(_likelihood(likelihood, result))
-    if result.settings.task.name == "words":
+    if all(re.fullmatch(r"letter \d+", name) for name in result.test.position_names):
         parts.append(_first_letters(result))
     if result.settings.epochs:
         parts.append(_losses(result))
@@ -78,7 +81,7 @@ def _steps(result: "Result") -> pd.DataFrame:
     outputs, _ = result.predict(result.settings.record_steps)  # (R, steps, n)
     R, steps, _ = outputs.shape
     middle = np.median(outputs, axis=0)  # (steps, n)
-    right = metrics.right(outputs, result.test, slice(steps)).sum(axis=0)  # (steps,)
+    correct = metrics.correct(outputs, result.test, slice(steps)).sum(axis=0)  # (steps,)
     columns: dict[str, object] = {"step": range(steps), "input": result.test.input_symbols[:steps]}
     if result.test.one_hot:
         columns["largest outputs"] = [_largest(row, result.test.features) for row in middle]
@@ -88,7 +91,8 @@ def _steps(result: "Result") -> pd.DataFrame:
             columns["range"] = [f"{o.min():.2f} to {o.max():.2f}" for o in outputs[:, :, 0].T]
         columns["rounded"] = ["".join(row) for row in np.where(middle > 0.5, "1", "0")]
     columns["target"] = _targets(result.test)[:steps]
-    columns["match"] = np.where(right > 0, "yes", "no") if R == 1 else [f"{n} of {R}" for n in right]
+    match = np.where(correct > 0, "yes", "no") if R == 1 else [f"{n} of {R}" for n in correct]
+    columns["match"] = np.where(result.test.counted[:steps], match, "not counted")
     return pd.DataFrame({**columns, "position": result.test.target_positions[:steps]})
 
 
@@ -134,9 +138,10 @@ def _by_bit_and_symbol(result: "Result") -> list[str]:
     """For tasks of several bits: the mean squared error of each bit, and of each symbol, over the first steps."""
     outputs, _ = result.predict(min(FIRST_STEPS, result.settings.record_steps))
     steps = outputs.shape[1]
-    squared = (outputs - result.test.targets[:steps]) ** 2  # (R, steps, n)
+    counted = result.test.counted[:steps]
+    squared = ((outputs - result.test.targets[:steps]) ** 2)[:, counted]  # (R, counted, n)
     by_bit = squared.mean(axis=1).T  # (n, R)
-    symbols = result.test.target_symbols[:steps]
+    symbols = result.test.target_symbols[:steps][counted]
     by_symbol = {str(s): squared[:, symbols == s].mean(axis=(1, 2)) for s in sorted(set(symbols))}
     bits = pd.DataFrame(
         {
@@ -153,7 +158,7 @@ def _by_bit_and_symbol(result: "Result") -> list[str]:
         }
     )
     return [
-        f"Mean error of each bit over the first {steps} test steps{_of(result)}:\n{_text(bits)}",
+        f"Mean error of each bit over the first {counted.sum()} test steps{_of(result)}:\n{_text(bits)}",
         f"Mean error at each predicted element over the same steps:\n{_text(letters)}",
     ]
 
@@ -182,7 +187,7 @@ def _likelihood(frame: pd.DataFrame, result: "Result") -> str:
         note = "\nThe paper prints .88 and .053 as RMS error; it may mean any of the three measures."
     else:
         table = table.drop(columns="paper")
-    steps = f"{len(result.test.targets)} test steps{_of(result)}"
+    steps = f"{result.test.counted.sum()} test steps{_of(result)}"
     return f"Distance from the next word and from the likelihood of each word over {steps}:\n{_text(table)}{note}"
 
 

@@ -14,17 +14,16 @@ if TYPE_CHECKING:
 
 CYCLE = 12  # steps of the paper's Figure 3
 CONTEXT = 2  # symbols that name the context of a single occurrence
-# What the paper prints about its network of lexical classes (pp. 194-207): means, and some standard deviations.
-# It calls .88 and .053 an RMS error, which may mean any of the three measures.
-PAPER = {
-    ("next word", "error norm"): (0.88, np.nan),
-    ("next word", "squared error"): (0.88, np.nan),
-    ("next word", "RMS per unit"): (0.88, np.nan),
-    ("likelihood", "error norm"): (0.053, 0.100),
-    ("likelihood", "squared error"): (0.053, 0.100),
-    ("likelihood", "RMS per unit"): (0.053, 0.100),
-    ("likelihood", "cosine"): (0.916, 0.123),
-}
+# The rows of likelihood.csv: against what outputs are held, and the measure of their distance.
+DISTANCES = (
+    ("next word", "error norm"),
+    ("next word", "squared error"),
+    ("next word", "RMS per unit"),
+    ("likelihood", "error norm"),
+    ("likelihood", "squared error"),
+    ("likelihood", "RMS per unit"),
+    ("likelihood", "cosine"),
+)
 SUCCESS = 0.01  # an error rate at the predictable positions that counts as learned
 _ROWS = 400_000  # of a table, that are held at once while they are written
 TAKEOFF = 0.2  # the share of the way from chance to the best possible loss that counts as begun
@@ -116,27 +115,45 @@ def hidden_states(result: "Result") -> pd.DataFrame:
 def cycle_errors(result: "Result") -> pd.DataFrame:
     """The squared error at each of 12 consecutive steps, averaged over the cycles of the test stream (Figure 3).
 
-    Step 1 reads the first element of the stream. Empty for a task whose positions do not come round in 12 steps.
+    Step 1 reads the first element of the stream. A step has a row if it is counted in every cycle. Empty for a stream
+    whose positions do not come round in 12 steps.
     """
     positions = result.test.target_positions
     cycles = len(positions) // CYCLE
     if not cycles or len(result.test.position_names) == 1 or (positions[CYCLE:] != positions[:-CYCLE]).any():
         return pd.DataFrame()
     test = result.test
+    rows = np.flatnonzero(test.counted[: cycles * CYCLE].reshape(cycles, CYCLE).all(axis=0))
 
-    def by_step(outputs: np.ndarray) -> np.ndarray:  # (R, T, n) -> (R, CYCLE)
+    def by_step(outputs: np.ndarray) -> np.ndarray:  # (R, T, n) -> (R, rows)
         squared = ((outputs - test.targets) ** 2)[:, : cycles * CYCLE]
-        return np.asarray(squared.reshape(len(outputs), cycles, CYCLE, -1).mean(axis=(1, 3)))
+        return np.asarray(squared.reshape(len(outputs), cycles, CYCLE, -1).mean(axis=(1, 3)))[:, rows]
 
     mse = np.concatenate([by_step(outputs) for outputs in result.output_blocks()])
     frame = _grid(
-        {"replicate": range(len(mse)), "step": range(1, CYCLE + 1)},
-        n=np.full(CYCLE, cycles),
+        {"replicate": range(len(mse)), "step": rows + 1},
+        n=np.full(len(rows), cycles),
         mse=mse,
-        floor_mse=np.full(CYCLE, np.nan) if test.target_expected is None else by_step(test.target_expected[None])[0],
+        floor_mse=np.full(len(rows), np.nan)
+        if test.target_expected is None
+        else by_step(test.target_expected[None])[0],
     )
     frame.insert(2, "position", positions[frame["step"].to_numpy(int) - 1])
     return frame
+
+
+def units(result: "Result") -> pd.DataFrame:
+    """The units of the test stream that begin within `record_steps`, such as words: name, the step that reads the first
+    element, elements, and whether a sequence begins there. Empty for a stream of a single unit.
+    """
+    test = result.test
+    first = np.flatnonzero(test.units)
+    if len(first) == 1 or not result.settings.record_steps:
+        return pd.DataFrame()
+    length = np.diff([*first, len(test.units)])
+    starts = test.starts[first].astype(int)
+    columns = {"name": test.unit, "step": first, "length": length, "starts_sequence": starts}
+    return pd.DataFrame({"unit": range(len(first)), **columns})[first < result.settings.record_steps]
 
 
 def classes(result: "Result") -> pd.DataFrame:
@@ -214,36 +231,39 @@ def cluster_agreement(result: "Result") -> pd.DataFrame:
 def likelihood(result: "Result") -> pd.DataFrame:
     """How far outputs are from the next word, and from the likelihoods of all words, over the test stream.
 
-    Mean and standard deviation over the steps, beside those of the best possible prediction, which is the likelihoods
-    themselves, and beside what the paper prints. Empty for a task without one bit a symbol or of unknown likelihoods.
+    Mean and standard deviation over the counted steps, beside those of the best possible prediction, which is the
+    likelihoods themselves, and beside those that the paper prints, where the grammar is the paper's. Empty for a stream
+    without one bit a symbol or of unknown likelihoods.
     """
     test = result.test
     if not test.one_hot or test.target_expected is None:
         return pd.DataFrame()
     found = np.concatenate([_moments(outputs, test) for outputs in result.output_blocks()])  # (R, rows, 2)
     best = _moments(test.target_expected[None], test)[0]  # (rows, 2)
-    printed = [PAPER[row] if result.settings.task.name == "sentences" else (np.nan, np.nan) for row in PAPER]
+    printed = np.array([test.published.get(row, (np.nan, np.nan)) for row in DISTANCES])  # (rows, 2)
     frame = _grid(
-        {"replicate": range(len(found)), "row": range(len(PAPER))},
+        {"replicate": range(len(found)), "row": range(len(DISTANCES))},
         mean=found[..., 0],
         sd=found[..., 1],
         best_mean=best[:, 0],
         best_sd=best[:, 1],
-        paper_mean=np.array(printed)[:, 0],
-        paper_sd=np.array(printed)[:, 1],
+        paper_mean=printed[:, 0],
+        paper_sd=printed[:, 1],
     )
     row = frame.pop("row").to_numpy(int)
     for place, column in enumerate(("against", "measure")):
-        frame.insert(1 + place, column, np.array(list(PAPER), dtype=object)[row, place])
+        frame.insert(1 + place, column, np.array(DISTANCES, dtype=object)[row, place])
     return frame
 
 
 def _moments(outputs: np.ndarray, test: "Stream") -> np.ndarray:
-    """Mean and standard deviation over the steps of each measure of PAPER, of outputs (R, T, n): (R, rows, 2)."""
+    """(R, rows, 2): mean and standard deviation over the counted steps of each of DISTANCES, of outputs (R, T, n)."""
     assert test.target_expected is not None
-    wanted = {"next word": test.targets, "likelihood": test.target_expected}
+    if not test.counted.all():
+        outputs = outputs[:, test.counted]
+    wanted = {"next word": test.targets[test.counted], "likelihood": test.target_expected[test.counted]}
     found = {against: metrics.distances(outputs, vectors) for against, vectors in wanted.items()}
-    steps = [found[against][measure] for against, measure in PAPER]  # each (R, T)
+    steps = [found[against][measure] for against, measure in DISTANCES]  # each (R, T)
     return np.stack([np.stack([each.mean(axis=-1), each.std(axis=-1)], axis=-1) for each in steps], axis=1)
 
 
@@ -282,6 +302,7 @@ TABLES: dict[str, Callable[["Result"], pd.DataFrame]] = {
     "hidden_states": hidden_states,
     "cycle_errors": cycle_errors,
     "symbols": symbols,
+    "units": units,
     "classes": classes,
     "hidden_means": hidden_means,
     "occurrences": occurrences,

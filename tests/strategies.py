@@ -9,26 +9,25 @@ from hypothesis import strategies as st
 import elman
 from elman import network, tasks
 from elman.network import ACTIVATIONS, CONTEXTS, LOSSES, Rule, State, context_units
-from elman.tasks import LONGEST_UNIT, TASKS
+from elman.tasks import TASKS
 
 seeds = st.integers(0, 2**63)
 OPTIONS = {name: elman.settings(*overrides).task.options() for name, overrides in SMALL.items()}
 
 
-def drawn(name, length, seed, **options):
-    """A practice stream of a task, with the settings of conf/task unless others are given."""
+def drawn(name, length, seed, *, separate=False, **options):
+    """A training stream of a task, with the settings of conf/task unless others are given."""
     given = {**OPTIONS[name], **options}
     if "length" in given:
         given["length"] = length
-    return tasks.draw(name, given, np.random.default_rng(seed), test=False)
+    return tasks.draw(name, given, np.random.default_rng(seed), test=False, separate=separate)
 
 
 @st.composite
 def streams(draw, task=None):
     """A stream of some task and length."""
     name = task or draw(st.sampled_from(sorted(TASKS)))
-    length = draw(st.integers(LONGEST_UNIT.get(name, 2), 200))
-    return drawn(name, length, draw(seeds))
+    return drawn(name, draw(st.integers(4, 200)), draw(seeds))
 
 
 few = st.integers(1, 4)

@@ -283,7 +283,7 @@ def test_a_new_task_is_a_function_and_a_yaml(tmp_path, monkeypatch):
     def coin(length: int, rng: np.random.Generator, *, bias: float) -> elman.Stream:
         bits = (rng.random((length, 1)) < bias).astype(np.uint8)
         names = np.where(bits[:, 0], "head", "tail")
-        return elman.Stream(bits, names, np.full(length, "throw"), np.full((length, 1), bias), ("head",))
+        return elman.Stream(symbols=names, vectors=bits, expected=np.full((length, 1), bias), features=("head",))
 
     monkeypatch.setitem(TASKS, "coin", coin)
     (tmp_path / "task").mkdir()

@@ -47,8 +47,8 @@ ONE_HOT = Stream(
 def test_with_one_bit_a_symbol_the_largest_output_is_the_answer():
     outputs = np.array([[[0.1, 0.3, 0.2], [0.4, 0.9, 0.1], [0.2, 0.1, 0.9]]])
     assert ONE_HOT.one_hot
-    assert metrics.right(outputs, ONE_HOT, slice(None)).tolist() == [[True, False, True]]
-    assert metrics.right(outputs[:, 1:], ONE_HOT, slice(1, None)).tolist() == [[False, True]]
+    assert metrics.correct(outputs, ONE_HOT, slice(None)).tolist() == [[True, False, True]]
+    assert metrics.correct(outputs[:, 1:], ONE_HOT, slice(1, None)).tolist() == [[False, True]]
     np.testing.assert_array_equal(metrics.errors(outputs, ONE_HOT).error_rate, [[1.0, 0.0]])
     np.testing.assert_allclose(metrics.floor(ONE_HOT).error_rate, [[0.0, 0.75]])  # torn at y, wrong at z
 
@@ -83,6 +83,21 @@ def test_loss_baselines_are_those_worked_out_by_hand():
     chance, best = metrics.loss_baselines(unequal)
     np.testing.assert_allclose(chance, (0 + 2 / 9) / 2)  # the first bit is 1 at all steps, the second at two of three
     np.testing.assert_allclose(best, (0.25 + 0.64) / 6)
+
+
+def test_steps_between_separate_sequences_enter_no_number():
+    """The stream by hand, but that its second step begins a sequence: only its first and third are left."""
+    separate = replace(BY_HAND, starts=np.array([True, False, True, False]), separate=True)
+    outputs = np.array([[[0.9, 0.6], [0.4, 0.8], [0.3, 0.5]]])
+    errors, floor = metrics.errors(outputs, separate), metrics.floor(separate)
+    assert separate.position_names == ("a",)
+    assert separate.position_counts.tolist() == [2]
+    np.testing.assert_array_equal(errors.bit_mse, metrics.errors(outputs, BY_HAND).bit_mse[:, 1:])
+    np.testing.assert_array_equal(errors.error_rate, [[1.0]])
+    for one, all_steps in zip(floor, metrics.floor(BY_HAND), strict=True):
+        np.testing.assert_array_equal(one, all_steps[:, 1:])
+    chance, best = metrics.loss_baselines(separate)
+    np.testing.assert_allclose([chance, best], [(0.25 + 0.25) / 2, (0.25 + 0.04) / 4])
 
 
 @given(streams())

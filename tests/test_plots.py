@@ -23,6 +23,7 @@ EXPECTED = {
     "words": ALWAYS | OF_SYMBOLS | {"error_in_words"},
     "sentences": ALWAYS | OF_SYMBOLS,
     "text": ALWAYS | OF_SYMBOLS,
+    "grammar": ALWAYS | OF_SYMBOLS,
 }
 
 
@@ -143,8 +144,7 @@ def test_a_line_stands_before_each_unit_but_the_first(finished):
     if figure := draw(directory, "principal_components"):
         lines = figure.axes[0].lines[:-1]
         assert all(line.get_xdata()[0] > 0 for line in lines)
-        unit = {"cv": "syllable", "words": "word", "sentences": "sentence"}.get(result.settings.task.name)
-        told = f"; a line before each {unit}" if unit else ""
+        told = f"; a line before each {result.test.unit}" if result.settings.task.name != "text" else ""
         assert figure.axes[-1].get_xlabel() == f"element read{told}"
 
 

@@ -20,6 +20,7 @@ COLUMNS = {
     "hidden_states": "replicate step input position unit activation",
     "cycle_errors": "replicate step position n mse floor_mse",
     "likelihood": "replicate against measure mean sd best_mean best_sd paper_mean paper_sd",
+    "units": "unit name step length starts_sequence",
     "classes": "class symbol",
     "occurrences": "replicate network symbol step input_position context",
     "hidden_means": "replicate network symbol n",
@@ -33,7 +34,7 @@ EMPTY = {
     "xor": {"likelihood", "classes", "occurrences", "hidden_means", "clusters", "cluster_agreement"},
     "cv": {"cycle_errors", "occurrences", "likelihood"},
     "sentences": {"cycle_errors", "occurrences"},
-    "text": {"cycle_errors", "occurrences", "likelihood", "classes", "cluster_agreement"},
+    "text": {"cycle_errors", "units", "occurrences", "likelihood", "classes", "cluster_agreement"},
 }
 
 

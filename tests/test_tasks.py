@@ -12,7 +12,7 @@ from strategies import OPTIONS, drawn, seeds, streams
 
 from elman import tasks
 from elman.errors import ConfigError
-from elman.tasks import LONGEST_UNIT, TASKS, is_drawn
+from elman.tasks import TASKS, is_drawn
 from elman.tasks.sentences import likelihoods
 from elman.tasks.words import ALPHABET
 from elman.tasks.words import likelihoods as letter_likelihoods
@@ -65,11 +65,12 @@ def test_no_element_is_more_often_1_than_expected(name):
         assert (gap <= 5 * spread + 1e-12).all()  # five standard errors: one false alarm in a million
 
 
-@pytest.mark.parametrize("name", LONGEST_UNIT)
-def test_the_shortest_stream_holds_a_whole_unit(name):
+@pytest.mark.parametrize(("name", "shortest"), [("xor", 3), ("cv", 4)])
+def test_the_shortest_stream_holds_a_whole_unit(name, shortest):
     for seed in range(20):
-        stream = drawn(name, LONGEST_UNIT[name], seed)
-        assert len(stream.vectors) == LONGEST_UNIT[name]
+        assert len(drawn(name, shortest, seed).vectors) == shortest
+    with pytest.raises(ConfigError, match=f"^task.length must be at least {shortest}, the longest unit of {name}, not"):
+        drawn(name, shortest - 1, 0)
 
 
 @pytest.mark.parametrize("name", TASKS)
@@ -91,6 +92,37 @@ def test_a_stream_is_fixed_by_its_seed(name):
     one, same, other = (drawn(name, 300, seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(one.vectors, same.vectors)
     assert (one.vectors != other.vectors).any()
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "unit"),
+    [("xor", "bit 1", "triple"), ("cv", "consonant", "syllable"), ("words", "letter 1", "word"),
+     ("sentences", "word 1", "sentence")],
+)  # fmt: skip
+def test_separate_sequences_begin_where_they_should_and_have_the_same_symbols(name, first, unit):
+    separate, unbroken = (drawn(name, 3_000, 1, separate=either) for either in (True, False))
+    for field in ("symbols", "vectors", "positions", "starts", "units"):
+        np.testing.assert_array_equal(getattr(separate, field), getattr(unbroken, field))
+    np.testing.assert_array_equal(separate.units, separate.positions == first)
+    assert separate.unit == unit
+    assert (separate.starts <= separate.units).all()
+    assert (separate.sequence, unbroken.separate, separate.separate) == (
+        "sentence" if name == "words" else unit, False, True
+    )  # fmt: skip
+    # The expected steps are those where the sequence goes on; the first element of a sequence is never among them.
+    assert (separate.counted == ~separate.starts[1:]).all()
+    gap = (separate.targets - separate.target_expected)[separate.counted].sum(axis=0)
+    variance = (separate.target_expected * (1 - separate.target_expected))[separate.counted].sum(axis=0)
+    assert (np.abs(gap) <= 5 * np.sqrt(variance) + 1e-9).all()  # five standard errors: one false alarm in a million
+
+
+def test_the_sentences_of_words_have_as_many_words_as_are_set():
+    stream = drawn("words", 20_000, 3, shortest=2, longest=4, opening=[])
+    words = np.diff(np.flatnonzero(stream.starts[stream.units]))
+    assert set(words.tolist()) == {2, 3, 4}
+    options = {**OPTIONS["words"], "test_length": 300}
+    test = tasks.draw("words", options, rng(1), test=True)
+    assert np.diff(np.flatnonzero(test.starts[test.units]))[:2].tolist() == [len(s.split()) for s in options["opening"]]
 
 
 def sentences_of(stream):
@@ -143,7 +175,7 @@ def chance_of_chi_square(stream, likelihood):
 
 
 def test_words_follow_each_beginning_as_often_as_expected():
-    """A right generator fails this once in a million streams; one that favours a single template does not pass."""
+    """A correct generator fails this once in a million streams; one that favours a single template does not pass."""
     options = OPTIONS["sentences"]
     stream = drawn("sentences", 60_000, seed=5)
     n = len(stream.features) - options["spare"]
@@ -165,12 +197,15 @@ def test_likelihoods_are_those_of_a_list_of_all_sentences():
         for sentence in product(*kinds):
             chances[sentence] += 1 / len(templates) / np.prod([len(kind) for kind in kinds])
     first = [sum(p for s, p in chances.items() if s[0] == word) for word in words]
-    likelihood = likelihoods(categories, templates, words)
+    likelihood, separate = (likelihoods(categories, templates, words, separate=either) for either in (False, True))
     np.testing.assert_allclose(likelihood(()), first)
     for prefix in {sentence[:k] for sentence in chances for k in range(1, len(sentence) + 1)}:
         going_on = [sum(p for s, p in chances.items() if s[: len(prefix) + 1] == (*prefix, word)) for word in words]
         wanted = np.array(going_on) + chances[prefix] * np.array(first)
         np.testing.assert_allclose(likelihood(prefix), wanted / wanted.sum(), atol=1e-15)
+        if sum(going_on):
+            wanted = np.array(going_on) / sum(going_on)
+            np.testing.assert_allclose(separate(prefix), wanted, atol=1e-15)
 
 
 def test_an_unknown_word_stands_on_a_spare_bit_wherever_the_known_one_stood():
@@ -242,6 +277,28 @@ def test_expected_letters_are_those_of_a_list_of_all_texts(lexicon, shortest, lo
             np.testing.assert_allclose(found[t], np.array(wanted) / sum(same.values()), atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("lexicon", "shortest", "longest"), [(["a", "aa", "ab"], 2, 3), (["the", "they", "ye", "he"], 1, 3)]
+)
+def test_expected_letters_of_a_sentence_are_those_of_a_list_of_all_sentences_that_go_on(lexicon, shortest, longest):
+    chances = Counter()
+    for n in range(shortest, longest + 1):
+        for sentence in product(lexicon, repeat=n):
+            if all(one != other for one, other in pairwise(sentence)):
+                each = 1 / len(lexicon) / (len(lexicon) - 1) ** (n - 1) / (longest - shortest + 1)
+                chances["".join(sentence)] += each
+    assert sum(chances.values()) == pytest.approx(1)
+    for text in chances:
+        whole = text + text  # another sentence follows, which begins anew
+        starts = np.isin(np.arange(len(whole)), [0, len(text)])
+        found = letter_likelihoods(whole, lexicon, shortest, longest, starts)
+        np.testing.assert_array_equal(found[len(text)], found[0])
+        for t in range(len(text)):
+            going_on = {other: p for other, p in chances.items() if other[:t] == text[:t] and len(other) > t}
+            wanted = [sum(p for o, p in going_on.items() if o[t] == letter) for letter in ALPHABET]
+            np.testing.assert_allclose(found[t], np.array(wanted) / sum(going_on.values()), atol=1e-12)
+
+
 def test_letters_are_as_frequent_as_expected():
     """For each letter, five standard errors: one false alarm in 70,000 streams of 26 letters."""
     options = OPTIONS["words"]
@@ -269,6 +326,27 @@ def test_a_text_is_practised_on_but_for_the_end_which_is_held_out(level, tmp_pat
     assert set(test.positions) == {level[:-1]}
 
 
+@pytest.mark.parametrize(("level", "held_out", "cut"), [("letters", 0.3, 8), ("words", 0.55, 2)])
+def test_each_line_of_a_text_can_be_a_sequence(level, held_out, cut, tmp_path):
+    (tmp_path / "a.txt").write_text("ab  c\n\n d ef\nbc a\n")
+    options = {**OPTIONS["text"], "file": str(tmp_path / "a.txt"), "level": level, "held_out": held_out}
+    lines = [["ab", "c"], ["d", "ef"], ["bc", "a"]]
+    if level == "letters":
+        lines = [list("␣".join(words)) for words in lines]
+    parts = [
+        tasks.draw("text", {**options, "sequences": "lines"}, rng(1), test=part, separate=False)
+        for part in (False, True)
+    ]
+    found = np.concatenate([part.symbols for part in parts]).tolist()
+    assert found == [element for line in lines for element in line]
+    starts = np.concatenate([part.starts for part in parts])
+    assert np.flatnonzero(starts).tolist() == np.cumsum([0, *map(len, lines)])[:-1].tolist()
+    assert len(parts[0].symbols) == cut
+    assert parts[0].sequence == "line"
+    unbroken = tasks.draw("text", {**options, "sequences": "none"}, rng(1), test=False)
+    assert unbroken.starts.sum() == 1
+
+
 def test_a_text_can_be_coded_by_a_table(tmp_path):
     (tmp_path / "a.txt").write_text('ab, "a')
     (tmp_path / "codes.csv").write_text('symbol,high,low\na,0,1\nb,1,0\n",",1,1\n"""",0,0\n,0, 1\n')
@@ -290,6 +368,7 @@ def test_a_text_can_be_coded_by_a_table(tmp_path):
         (b"caf\xe9 au lait", {}, "task.file must be in UTF-8, and {file} is not, at byte 3"),
         (b"abcd", {"held_out": 1.0}, "task.held_out must be above 0 and below 1, not 1.0"),
         (b"abcd", {"held_out": 0.25}, "task.held_out must leave at least two elements to practise on and two to test"),
+        (b"a b c d", {"sequences": "words"}, "task.sequences must be one of lines, none, not words"),
         (b"a b c d", {"level": "sentences"}, "task.level must be one of letters, words, not sentences"),
     ],
 )

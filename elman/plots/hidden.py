@@ -121,9 +121,8 @@ def _components(source: Source) -> tuple[pd.DataFrame, list[float]] | None:
     signs = np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(axis=1)])
     steps = one.drop_duplicates("step").set_index("step")[["input", "position"]]
     steps[list(range(1, count + 1))] = (left * sizes * signs)[:, :count]
-    before = steps["position"].shift()  # the position that was predicted a step before is that of the element read
-    places = source.rows("position_errors")["position"].unique()
-    steps["starts"] = before.isna() | ((before == places[0]) if len(places) > 1 else False)
+    units = source.table("units")
+    steps["starts"] = (steps.index == 0) if units is None else steps.index.isin(units["step"])
     return steps, list((sizes**2 / (sizes**2).sum())[:count])
 
 

@@ -46,7 +46,8 @@ class Source(NamedTuple):
     @property
     def unit(self) -> str:
         """What the stream is made of besides its elements, such as a word."""
-        return tasks.UNITS.get(self._kind, "unit")
+        units = self.table("units")
+        return "unit" if units is None else str(units["name"].iloc[0])
 
     @property
     def levels(self) -> Mapping[str, float]:

@@ -1,11 +1,13 @@
 """The tasks: functions that return a Stream, whose parameters are their settings in conf/task."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from inspect import signature
 from typing import Any, get_type_hints
 
 import numpy as np
 
+from elman.errors import ConfigError
 from elman.stream import Stream
 from elman.tasks.cv import cv
 from elman.tasks.grammar import grammar
@@ -22,12 +24,6 @@ TASKS: dict[str, Callable[..., Stream]] = {
     "text": text,
     "grammar": grammar,
 }
-
-# The elements of the longest unit, where that is fixed: a shorter stream might not hold a whole one.
-LONGEST_UNIT = {"xor": 3, "cv": 4}
-
-# What the streams are made of besides their elements, for the reader of a figure.
-UNITS = {"cv": "syllable", "words": "word", "sentences": "sentence"}
 
 # Losses of simple predictors, for the figure of the loss. The exclusive-or of the last two bits as the answer at every
 # step is right half the time on two of three steps, for which 1/3 is the best output, and always on the third
@@ -47,25 +43,33 @@ def options(name: str) -> dict[str, Any]:
 
 
 def is_drawn(name: str) -> bool:
-    """Whether each draw of a task gives another stream; otherwise all networks practise on the same one."""
+    """Whether each draw of a task gives another stream; otherwise all networks are trained on the same one."""
     return "rng" in signature(TASKS[name]).parameters
 
 
-def draw(name: str, settings: Mapping[str, Any], rng: np.random.Generator, *, test: bool) -> Stream:
-    """The practice stream of a task, or its test stream.
+def draw(
+    name: str, settings: Mapping[str, Any], rng: np.random.Generator, *, test: bool, separate: bool = False
+) -> Stream:
+    """The training stream of a task, or its test stream.
 
     Args:
         name: a key of TASKS.
         settings: a value for each of the task's `options`. The test stream has test_length for a length.
         rng: passed on to a task that takes one.
         test: passed on to a task that takes it, because its test stream is not simply another draw.
+        separate: whether the context is set back before each sequence, so that the steps between sequences do not
+            count; passed on to a task that takes it, because its best possible prediction depends on it.
 
     Raises:
-        ConfigError: for settings that the task cannot use.
+        ConfigError: for settings that the task cannot use, and for separate sequences where there is a single one.
     """
     given = {key: value for key, value in settings.items() if key != "test_length"}
     if test and "test_length" in settings:
         given["length"] = settings["test_length"]
-    more = {"rng": rng, "test": test, "separate": False}
+    more = {"rng": rng, "test": test, "separate": separate}
     parameters = signature(TASKS[name]).parameters
-    return TASKS[name](**given, **{key: value for key, value in more.items() if key in parameters})
+    try:
+        stream = TASKS[name](**given, **{key: value for key, value in more.items() if key in parameters})
+    except ConfigError as error:  # to the task, the length of a test stream is its length
+        raise ConfigError(str(error).replace("task.length", "task.test_length") if test else str(error)) from error
+    return replace(stream, separate=True) if separate else stream

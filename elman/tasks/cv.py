@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from elman.errors import ConfigError
 from elman.stream import Stream
 
 FEATURES = ("consonant", "vowel", "interrupted", "high", "back", "voiced")
@@ -23,12 +24,18 @@ def cv(length: int, rng: np.random.Generator) -> Stream:
     Which consonant comes next cannot be known; that one comes can, and every vowel can.
 
     Args:
-        length: letters in the stream, at least 4; the last unit may be cut.
+        length: letters in the stream, at least 4; the last syllable may be cut.
         rng: source of the random consonants.
 
     Returns:
-        A Stream of six features a letter (p. 188, Table 1), with the positions "consonant" and "vowel 1" to "vowel 3".
+        A Stream of six features a letter (p. 188, Table 1), with the positions "consonant" and "vowel 1" to "vowel 3";
+        a sequence is a syllable: a consonant with its vowels.
+
+    Raises:
+        ConfigError: for a stream that might not hold a whole syllable.
     """
+    if length < (longest := max(map(len, UNITS))):
+        raise ConfigError(f"task.length must be at least {longest}, the longest unit of cv, not {length}")
     drawn = rng.integers(len(UNITS), size=length // 2 + 1)  # no unit is shorter than two letters
     text = "".join(UNITS[unit] for unit in drawn)[:length]
     place = np.concatenate([np.arange(len(UNITS[unit])) for unit in drawn])[:length]
@@ -41,4 +48,6 @@ def cv(length: int, rng: np.random.Generator) -> Stream:
         expected=np.where(place[:, None] == 0, any_consonant, vectors),
         features=FEATURES,
         classes=CLASSES,
+        starts=place == 0,
+        sequence="syllable",
     )

@@ -27,7 +27,7 @@ def grammar(
     Returns:
         A Stream of one bit a symbol, in the order of first mention. The position of a symbol is the nonterminal
         directly above it in the derivation that made it; classes are the nonterminals whose rules, at least two,
-        are all single symbols.
+        are all single symbols. A sequence is a string.
 
     Raises:
         ConfigError: for rules that cannot be used.
@@ -42,4 +42,6 @@ def grammar(
         expected=walk.odds[walk.states],
         features=own.symbols,
         classes=own.classes,
+        starts=walk.starts | (np.arange(length) == 0),
+        sequence="string",
     )

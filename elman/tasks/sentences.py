@@ -8,6 +8,38 @@ import numpy as np
 from elman.errors import ConfigError
 from elman.stream import Stream
 
+# The grammar of the paper: conf/task/sentences.yaml says what is printed and what is reconstructed.
+CATEGORIES = {
+    "HUM": "man woman boy girl",
+    "ANIM": "cat dog mouse",
+    "INANIM": "book rock car",
+    "AGRESS": "dragon monster lion",
+    "FRAG": "glass plate",
+    "FOOD": "cookie bread sandwich",
+    "INTRAN": "think sleep exist",
+    "TRAN": "see chase like smell move eat",
+    "AGPAT": "move break",
+    "PERCEPT": "smell see",
+    "DESTROY": "break smash",
+    "EAT": "eat",
+}
+TEMPLATES = [
+    "HUM EAT FOOD", "HUM PERCEPT INANIM", "HUM DESTROY FRAG", "HUM INTRAN", "HUM TRAN HUM", "HUM AGPAT INANIM",
+    "HUM AGPAT", "ANIM EAT FOOD", "ANIM TRAN ANIM", "ANIM AGPAT INANIM", "ANIM AGPAT", "INANIM AGPAT",
+    "AGRESS DESTROY FRAG", "AGRESS EAT HUM", "AGRESS EAT ANIM", "AGRESS EAT FOOD",
+]  # fmt: skip
+# What the paper prints about its network (pp. 194-207): means, and some standard deviations. It calls .88 and .053 an
+# RMS error, which may mean any of the three measures.
+PUBLISHED = {
+    ("next word", "error norm"): (0.88, np.nan),
+    ("next word", "squared error"): (0.88, np.nan),
+    ("next word", "RMS per unit"): (0.88, np.nan),
+    ("likelihood", "error norm"): (0.053, 0.100),
+    ("likelihood", "squared error"): (0.053, 0.100),
+    ("likelihood", "RMS per unit"): (0.053, 0.100),
+    ("likelihood", "cosine"): (0.916, 0.123),
+}
+
 
 def sentences(
     length: int,
@@ -18,12 +50,14 @@ def sentences(
     classes: dict[str, list[str]],
     spare: int,
     replace: list[str],
+    separate: bool = False,
 ) -> Stream:
     """Sentences that fill templates with words of the right category, one after the other.
 
     Each sentence fills a template chosen at random, and each place in it a word chosen at random from its category.
     `expected` is the paper's likelihood vector: the probability of each next word given the sentence so far.
-    Once a sentence fits a whole template, the next word may also be the first of another sentence.
+    Once a sentence fits a whole template, the next word may also be the first of another sentence, unless sentences are
+    separate: then `expected` is given that the sentence goes on.
 
     Args:
         length: words in the stream, at least 2; the last sentence may be cut.
@@ -35,17 +69,21 @@ def sentences(
         spare: bits for which there is no word.
         replace: pairs of a word and an unknown word that stands in its place everywhere, on a spare bit:
             zog for man in the paper's Figure 8.
+        separate: whether the context is set back before each sentence; no word depends on it.
 
     Returns:
         A Stream of one bit a word, with the positions "word 1", "word 2" ... and the classes: each category, and each
-        of `classes`.
+        of `classes`; a sequence is a sentence.
 
     Raises:
         ConfigError: for categories, templates, classes or pairs that do not go together.
     """
     _check(categories, templates, classes, spare, replace)
+    as_printed = sorted(templates) == sorted(TEMPLATES) and {
+        name: sorted(members) for name, members in categories.items()
+    } == {name: sorted(members.split()) for name, members in CATEGORIES.items()}
     words = list(dict.fromkeys(word for members in categories.values() for word in members))
-    likelihood = likelihoods(categories, templates, words)
+    likelihood = likelihoods(categories, templates, words, separate=separate)
 
     kinds = [template.split() for template in templates]
     fewest = min(map(len, kinds))
@@ -55,7 +93,7 @@ def sentences(
     for kind, draws in zip(chosen.tolist(), places, strict=True):
         sentence: tuple[str, ...] = ()
         for category, draw in zip(kinds[kind], draws, strict=False):
-            expected.append(likelihood(sentence or so_far))
+            expected.append(likelihood(sentence if separate else sentence or so_far))
             members = categories[category]
             sentence += (members[int(draw * len(members))],)
         so_far = sentence
@@ -80,13 +118,23 @@ def sentences(
         expected=moved,
         features=tuple(features),
         classes=_classes(categories, classes, unknown),
+        starts=np.array(positions[:length]) == 0,
+        sequence="sentence",
+        published=PUBLISHED if as_printed and not replace and not separate else None,
     )
 
 
 def likelihoods(
-    categories: Mapping[str, Sequence[str]], templates: Sequence[str], words: Sequence[str]
+    categories: Mapping[str, Sequence[str]],
+    templates: Sequence[str],
+    words: Sequence[str],
+    *,
+    separate: bool = False,
 ) -> Callable[[tuple[str, ...]], np.ndarray]:
-    """The likelihood vector of the next word, as a function of the words of the sentence so far."""
+    """The likelihood vector of the next word, as a function of the words of the sentence so far.
+
+    Where sentences are separate, it is given that the sentence goes on.
+    """
     share = {
         category: np.array([(word in members) / len(members) for word in words])
         for category, members in categories.items()
@@ -99,7 +147,7 @@ def likelihoods(
     def likelihood(so_far: tuple[str, ...]) -> np.ndarray:
         total = np.zeros(len(words))
         for kind in kinds:
-            if len(kind) < len(so_far):
+            if len(kind) < len(so_far) + separate:
                 continue
             fits = np.prod([share[category][number[word]] for category, word in zip(kind, so_far, strict=False)])
             total += fits * (share[kind[len(so_far)]] if len(kind) > len(so_far) else first)

@@ -10,10 +10,11 @@ from elman.errors import ConfigError
 from elman.stream import Stream
 
 LEVELS = ("letters", "words")
+SEQUENCES = ("lines", "none")
 SPACE = "␣"  # stands for a space, so that it can be seen in tables and figures
 
 
-def text(*, file: str, level: str, codes: str | None, held_out: float, test: bool) -> Stream:
+def text(*, file: str, level: str, sequences: str, codes: str | None, held_out: float, test: bool) -> Stream:
     """The letters or words of a text file: its beginning to practise on, and its end, which is held out, for the test.
 
     What can be predicted of a text is not known, so `expected` is None.
@@ -22,13 +23,15 @@ def text(*, file: str, level: str, codes: str | None, held_out: float, test: boo
         file: a text file in UTF-8. White space of any kind and length is one space, and none at the beginning and end.
         level: "letters": each character is a symbol, and a space is the symbol ␣. "words": whatever stands between
             white space is one.
+        sequences: "lines": each line that is not empty is a sequence; no space stands between two lines, and what is
+            held out begins with a line. "none": the text is one sequence, and a line break is a space.
         codes: a CSV file in UTF-8 with a header, a symbol in the first column (nothing there is a space), and a bit,
             0 or 1, in each of the others; or None for one bit a symbol, in the order of the symbols' code points.
         held_out: the share of the elements that are held out, above 0 and below 1.
         test: whether this is the test stream.
 
     Returns:
-        A Stream with a single position, "letter" or "word".
+        A Stream with a single position, "letter" or "word"; a sequence is a line.
 
     Raises:
         ConfigError: for a file that cannot be used.
@@ -37,13 +40,20 @@ def text(*, file: str, level: str, codes: str | None, held_out: float, test: boo
         raise ConfigError(f"task.level must be one of {', '.join(LEVELS)}, not {level}")
     if not 0 < held_out < 1:
         raise ConfigError(f"task.held_out must be above 0 and below 1, not {held_out}")
-    words = _read("task.file", file).split()
-    elements = words if level == "words" else list(SPACE.join(words))
+    if sequences not in SEQUENCES:
+        raise ConfigError(f"task.sequences must be one of {', '.join(SEQUENCES)}, not {sequences}")
+    whole = _read("task.file", file)
+    lines = [words for line in (whole.splitlines() if sequences == "lines" else [whole]) if (words := line.split())]
+    read = lines if level == "words" else [list(SPACE.join(words)) for words in lines]
+    elements = [element for line in read for element in line]
     if any("\0" in element for element in elements):
         raise ConfigError(f"task.file must hold text, and {file} holds a character of code 0")
     if not elements:
         raise ConfigError(f"task.file must hold some text, and {file} holds none")
+    first = np.cumsum([0, *map(len, read)])  # of each line; the last is the end
     cut = round(len(elements) * (1 - held_out))
+    if sequences == "lines":
+        cut = int(first[np.abs(first - cut).argmin()])
     if min(cut, len(elements) - cut) < 2:
         raise ConfigError(
             f"task.held_out must leave at least two elements to practise on and two to test, "
@@ -51,14 +61,18 @@ def text(*, file: str, level: str, codes: str | None, held_out: float, test: boo
         )
     known = sorted(set(elements))
     table, features = _table(codes, known) if codes is not None else (np.eye(len(known), dtype=np.uint8), tuple(known))
-    symbols, index = np.unique(elements[cut:] if test else elements[:cut], return_inverse=True)
     row = {symbol: i for i, symbol in enumerate(known)}
+    index = np.array([row[element] for element in elements])  # (T,)
+    begins = np.zeros(len(index), dtype=bool)
+    begins[first[:-1]] = begins[cut] = True
+    own = slice(cut, None) if test else slice(cut)
     return Stream(
-        vectors=table[[row[symbol] for symbol in symbols.tolist()]][index],
-        symbols=symbols[index],
-        positions=np.full(len(index), level.removesuffix("s")),
-        expected=None,
+        symbols=np.array(known, dtype=object)[index[own]],  # objects, so that a long word takes its memory once
+        vectors=table[index[own]],
+        positions=np.full(len(index[own]), level.removesuffix("s")),
         features=features,
+        starts=begins[own],
+        sequence="line",
     )
 
 

@@ -22,12 +22,14 @@ def words(
     longest: int,
     opening: list[str],
     test: bool,
+    separate: bool = False,
 ) -> Stream:
     """The letters of random sentences, run together: manyyearsagoaboyandgirllivedbythesea ...
 
     A sentence has `shortest` to `longest` words, all lengths equally likely, and each word is any of the lexicon but
     the one before it in its sentence, all equally likely. The paper does not print its grammar; this one is ours.
-    `expected` is exact: the chance of each letter given all letters so far, which may leave it open where words begin.
+    `expected` is exact: the probability of each letter given all letters so far, which may leave it open where words
+    begin. Where sentences are separate, it is given the letters of the sentence so far, and that the sentence goes on.
 
     Args:
         length: letters in the stream, at least 2; the last word may be cut.
@@ -37,32 +39,47 @@ def words(
         longest: words of the longest sentence.
         opening: sentences with which the test stream begins.
         test: whether this is the test stream.
+        separate: whether the context is set back before each sentence; no letter depends on it.
 
     Returns:
-        A Stream of five bits a letter, its number in the alphabet, with the positions "letter 1", "letter 2" ...
+        A Stream of five bits a letter, its number in the alphabet, with the positions "letter 1", "letter 2" ...;
+        a sequence is a sentence, and a unit a word.
 
     Raises:
         ConfigError: for a lexicon or an opening that does not fit this.
     """
     _check(lexicon, shortest, longest, opening)
-    first = [lexicon.index(word) for sentence in opening for word in sentence.split()] if test else []
-    drawn = _drawn(length, rng, lexicon, shortest, longest)
-    chosen = [lexicon[word] for word in [*first, *drawn]]
-    text = "".join(chosen)[:length]
-    place = [j for word in chosen for j in range(len(word))][:length]
+    number = {word: i for i, word in enumerate(lexicon)}
+    openings = [[number[word] for word in sentence.split()] for sentence in opening] if test else []
+    words = [lexicon[word] for sentence in openings for word in sentence]
+    begins = [j == 0 for sentence in openings for j in range(len(sentence))]
+    drawn, drawn_begins = _draw(length, rng, len(lexicon), min(map(len, lexicon)), shortest, longest)
+    words += [lexicon[word] for word in drawn]
+    begins += drawn_begins
+    text = "".join(words)[:length]
+    place = np.array([j for word in words for j in range(len(word))][:length])
+    starts = np.repeat(begins, [len(word) for word in words])[:length] & (place == 0)
+    chances = likelihoods(text, lexicon, shortest, longest, starts if separate else None)
     return Stream(
         vectors=CODES[[ALPHABET.index(letter) for letter in text]],
         symbols=np.array(list(text)),
         positions=np.array([f"letter {j + 1}" for j in range(max(map(len, lexicon)))])[place],
-        expected=likelihoods(text, lexicon, shortest, longest) @ CODES,
+        expected=np.stack([chances.T[bit == 1].sum(axis=0) for bit in CODES.T], axis=1),  # no BLAS: its sums vary
         features=FEATURES,
+        starts=starts,
+        sequence="sentence",
+        units=place == 0,
+        unit="word",
     )
 
 
-def likelihoods(text: str, lexicon: Sequence[str], shortest: int, longest: int) -> np.ndarray:
+def likelihoods(
+    text: str, lexicon: Sequence[str], shortest: int, longest: int, starts: np.ndarray | None = None
+) -> np.ndarray:
     """The probability of each letter of the alphabet at each place of a text, given all letters before it.
 
-    The forward algorithm over every place in every word of a sentence at which the text can be.
+    The forward algorithm over every place in every word of a sentence at which the text can be. With `starts`, (T,)
+    bool, sentences are separate: it begins anew at each of them, and between them the sentence is known to go on.
 
     Returns:
         (T, 26): each row adds up to 1.
@@ -81,6 +98,8 @@ def likelihoods(text: str, lexicon: Sequence[str], shortest: int, longest: int) 
     ended = [(0, 1.0, np.zeros(longest))]  # as if a sentence were over
     found = np.zeros((len(text), len(ALPHABET)))
     for t, letter in enumerate(text):
+        if starts is not None and starts[t]:
+            inside, ended = {}, [(0, 1.0, np.zeros(longest))]
         for (v, read), (chance, _) in inside.items():
             found[t, number[lexicon[v][read]]] += chance
         for before, is_over, going_on in ended:
@@ -102,19 +121,34 @@ def likelihoods(text: str, lexicon: Sequence[str], shortest: int, longest: int) 
             else:
                 going_on = chance / total * (1 - over) * of_sentence
                 following = np.concatenate([[0.0], going_on[:-1]])  # the sentence is over after its longest's last word
-                ended.append((v, chance / total * float(over @ of_sentence), following))
+                is_over = 0.0 if starts is not None else chance / total * float((over * of_sentence).sum())
+                ended.append((v, is_over, following))
     return found / found.sum(axis=1, keepdims=True)
 
 
-def _drawn(length: int, rng: np.random.Generator, lexicon: Sequence[str], shortest: int, longest: int) -> list[int]:
-    """Enough words for a stream of so many letters, as numbers in the lexicon."""
-    most = length // min(map(len, lexicon)) + 1
+def _draw(
+    length: int, rng: np.random.Generator, W: int, fewest: int, shortest: int, longest: int
+) -> tuple[list[int], list[bool]]:
+    """Draw enough words for a stream of so many letters.
+
+    Args:
+        length: letters in the stream.
+        rng: source of the sentences.
+        W: words in the lexicon.
+        fewest: letters of its shortest word.
+        shortest: words of the shortest sentence.
+        longest: words of the longest sentence.
+
+    Returns:
+        The words as numbers in the lexicon, and whether each begins a sentence.
+    """
+    most = length // fewest + 1
     begins = np.cumsum(rng.integers(shortest, longest + 1, size=most // shortest + 1))
     # A word is so many places on from the one before it, in a circle: never 0, but where a sentence begins.
-    steps = rng.integers(1, len(lexicon), size=most)
+    steps = rng.integers(1, W, size=most)
     begins = np.concatenate([[0], begins[begins < most]])
-    steps[begins] = rng.integers(len(lexicon), size=len(begins))
-    return list((np.cumsum(steps) % len(lexicon)).tolist())
+    steps[begins] = rng.integers(W, size=len(begins))
+    return (np.cumsum(steps) % W).tolist(), np.isin(np.arange(most), begins).tolist()
 
 
 def _check(lexicon: Sequence[str], shortest: int, longest: int, opening: Sequence[str]) -> None:

@@ -2,7 +2,10 @@
 
 import numpy as np
 
+from elman.errors import ConfigError
 from elman.stream import Stream
+
+TRIPLE = 3
 
 
 def xor(length: int, rng: np.random.Generator) -> Stream:
@@ -15,9 +18,14 @@ def xor(length: int, rng: np.random.Generator) -> Stream:
         rng: source of the random bits.
 
     Returns:
-        A Stream of one bit a step, with the positions "bit 1", "bit 2" and "xor".
+        A Stream of one bit a step, with the positions "bit 1", "bit 2" and "xor"; a sequence is a triple.
+
+    Raises:
+        ConfigError: for a stream without a whole triple.
     """
-    pairs = rng.integers(2, size=(length // 3, 2), dtype=np.uint8)  # (triples, 2)
+    if length < TRIPLE:
+        raise ConfigError(f"task.length must be at least {TRIPLE}, the longest unit of xor, not {length}")
+    pairs = rng.integers(2, size=(length // TRIPLE, 2), dtype=np.uint8)  # (triples, 2)
     third = pairs[:, :1] ^ pairs[:, 1:]  # (triples, 1)
     bits = np.hstack([pairs, third]).reshape(-1, 1)  # (T, 1)
     expected = np.hstack([np.full(pairs.shape, 0.5), third]).reshape(-1, 1)  # (T, 1)
@@ -27,4 +35,6 @@ def xor(length: int, rng: np.random.Generator) -> Stream:
         positions=np.resize(["bit 1", "bit 2", "xor"], len(bits)),
         expected=expected,
         features=("bit",),
+        starts=np.arange(len(bits)) % TRIPLE == 0,
+        sequence="triple",
     )
