@@ -1,0 +1,94 @@
+"""README and docs: every command and every Python block runs, and every link leads somewhere."""
+
+import importlib
+import re
+import shlex
+import sys
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
+COMMANDS = {script.name: script.value for script in entry_points(group="console_scripts") if script.module.startswith("elman")}
+ELSEWHERE = r"git clone |python3 -m venv |\.venv/bin/|pip install |ray start "  # run by .ci/run, by hand or by a cluster
+SHORT = ("epochs=1", "evaluate_every=1", "replicates=2", "figures=false", "backend=numpy")
+PLUGINS = ("hydra/launcher=", "hydra/sweeper=")
+
+
+def blocks(page):
+    """The fenced blocks of a page: their language, text, and the name of the file that the line before gives them."""
+    pattern = r"(?:`([\w./]+)`:\n\n)?^```(\w*)\n(.*?)^```$"
+    return [(m[2], m[3], m[1]) for m in re.finditer(pattern, page.read_text(), flags=re.M | re.S)]
+
+
+def commands(text):
+    lines = text.replace("\\\n", " ").splitlines()
+    return [words for line in lines if (words := shlex.split(line, comments=True))]
+
+
+def shortened(words):
+    """A command of elman with the settings that make it short."""
+    if {"--help", "--cfg", "--version"} & set(words) or words[0] != "elman":
+        return words
+    ours = [s for s in SHORT if not (s.startswith("epochs") and "epochs=0" in words)]
+    has_length = not any(word.startswith(("task=text", "task.file", "--config-dir")) for word in words)
+    return [*words, *ours, *(("task.length=60", "task.test_length=60") if has_length else ())]
+
+
+@pytest.fixture
+def run(here, monkeypatch, capfd):
+    """Run a command of ours in this process; return its exit status and standard error."""
+
+    def run(words):
+        module, _, function = COMMANDS[words[0]].partition(":")
+        module = "elman.cli.main" if words[0] == "elman" else module  # the console script hides scipy from this process
+        monkeypatch.setattr(sys, "argv", words)
+        monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+        status = 0
+        try:
+            getattr(importlib.import_module(module), function)()
+        except SystemExit as end:
+            status = end.code
+        return status or 0, capfd.readouterr().err
+
+    return run
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_command_and_python_block_of_a_page_runs(page, run, here):
+    """In their order and in one directory, with small streams and few epochs; a block after a file's name is that file."""
+    (here / "book.txt").write_text((ROOT / "tests" / "twinkle.txt").read_text())
+    names = {}
+    for language, text, file in blocks(page):
+        if file:
+            (here / file).parent.mkdir(parents=True, exist_ok=True)
+            (here / file).write_text(text)
+        elif language == "python":
+            exec(compile(text, str(page), "exec"), names)
+        elif language == "sh":
+            for words in commands(text):
+                line = shlex.join(words)
+                if words[0] not in COMMANDS:
+                    assert re.match(ELSEWHERE, line), line
+                elif words[0] != "elman-paper" and (find_spec("hydra_plugins") or not any(p in line for p in PLUGINS)):
+                    status, err = run(shortened(words))
+                    assert status == 0, f"{line}\n{err}"
+
+
+def anchors(page):
+    heads = re.findall(r"^#+ (.*)$", page.read_text(), flags=re.M)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "runs" / "README.md", ROOT / "CHANGELOG.md"], ids=lambda page: page.stem)
+def test_links_lead_to_files_and_headings_that_are_there(page):
+    text = re.sub(r"^```.*?^```$|`[^`\n]*`", "", page.read_text(), flags=re.M | re.S)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if not target.startswith("https://"):
+            path, _, anchor = target.partition("#")
+            there = (page.parent / path).resolve() if path else page
+            assert there.exists(), target
+            assert not anchor or anchor in anchors(there), target
