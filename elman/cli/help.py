@@ -28,7 +28,8 @@ Values with the settings above:
 
 {values}
 Results go to runs/<task>/<date>_<time>_<unique>/ below the current directory; hydra.run.dir=DIR names another.
---cfg job prints the settings a command would use; --hydra-help explains Hydra's own flags."""
+--cfg job prints the settings a command would use; --hydra-help explains Hydra's own flags.
+{docs} holds settings.md, which lists all settings, and files.md, which describes what a run writes."""
 
 _PAGE = """\
 # Settings
@@ -69,6 +70,7 @@ def help_text(values: Mapping[str, Any], choices: Mapping[str, Iterable[str]], t
     width = max(map(len, lines)) + 2
     return _HELP.format(
         settings="".join(f"  {key:{width}}{text}\n" for key, text in lines.items()),
+        docs=CONF.parent / "docs",
         choices="".join(f"  {group}: {', '.join(names)}\n" for group, names in choices.items()),
         values=OmegaConf.to_yaml({key: values[key] for key in ("task", *SHARED) if key in values}),
     )
