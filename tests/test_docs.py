@@ -12,8 +12,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
-COMMANDS = {script.name: script.value for script in entry_points(group="console_scripts") if script.module.startswith("elman")}
-ELSEWHERE = r"git clone |python3 -m venv |\.venv/bin/|pip install |ray start "  # run by .ci/run, by hand or by a cluster
+COMMANDS = {one.name: one.value for one in entry_points(group="console_scripts") if one.module.startswith("elman")}
+ELSEWHERE = r"git clone |python3 -m venv |\.venv/bin/|pip install "  # run by .ci/run or by hand
 SHORT = ("epochs=1", "evaluate_every=1", "replicates=2", "figures=false", "backend=numpy")
 PLUGINS = ("hydra/launcher=", "hydra/sweeper=")
 
@@ -59,7 +59,7 @@ def run(here, monkeypatch, capfd):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_command_and_python_block_of_a_page_runs(page, run, here):
-    """In their order and in one directory, with small streams and few epochs; a block after a file's name is that file."""
+    """In their order and in one directory, with short streams and one epoch. A block after a file's name is that file."""
     (here / "book.txt").write_text((ROOT / "tests" / "twinkle.txt").read_text())
     names = {}
     for language, text, file in blocks(page):
@@ -83,7 +83,7 @@ def anchors(page):
     return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
 
 
-@pytest.mark.parametrize("page", [*PAGES, ROOT / "runs" / "README.md", ROOT / "CHANGELOG.md"], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CHANGELOG.md", ROOT / "runs" / "README.md"], ids=str)
 def test_links_lead_to_files_and_headings_that_are_there(page):
     text = re.sub(r"^```.*?^```$|`[^`\n]*`", "", page.read_text(), flags=re.M | re.S)
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
