@@ -59,7 +59,7 @@ def run(here, monkeypatch, capfd):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_every_command_and_python_block_of_a_page_runs(page, run, here):
-    """In their order and in one directory, with short streams and one epoch. A block after a file's name is that file."""
+    """In their order, in one directory, with short streams and one epoch. A block after a file's name is that file."""
     (here / "book.txt").write_text((ROOT / "tests" / "twinkle.txt").read_text())
     names = {}
     for language, text, file in blocks(page):
