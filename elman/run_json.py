@@ -17,6 +17,26 @@ _FORMAT_1: dict[str, tuple[str, dict[bool, str]]] = {
     "recurrent": ("context", {True: "hidden", False: "none"}),
     "reset_context": ("reset_context", {True: "epoch", False: "never"}),
 }
+# What a run of format 1 may have written, besides run.json.
+_OUTPUTS_1 = [
+    *(
+        f"{table}.csv"
+        for table in (
+            "losses", "learning_curve", "position_errors", "bit_errors", "predictions", "hidden_states", "cycle_errors",
+            "classes", "hidden_means", "occurrences", "clusters", "cluster_agreement", "likelihood", "summary",
+        )
+    ),
+    "weights.npz",
+    *(
+        f"figures/{figure}.png"
+        for figure in (
+            "training_loss", "learning_curve", "error_over_12_steps", "error_by_letter", "error_of_bits_1_and_4",
+            "error_in_words", "hidden_units", "principal_components", "phase_portrait", "clusters", "occurrences",
+            "weights",
+        )
+    ),
+    *(f".hydra/{file}.yaml" for file in ("config", "hydra", "overrides")),
+]  # fmt: skip
 # For settings that came later: the value that behaves as runs did before they had the setting.
 _BEFORE: dict[str, Any] = {
     "initial_distribution": "normal",
@@ -35,6 +55,8 @@ _BEFORE: dict[str, Any] = {
 def read(directory: Path) -> dict[str, Any]:
     """Read the run.json of a run, with the names and values that settings have today, and none missing.
 
+    Its `outputs` are the names of all files that the run may have written besides run.json itself.
+
     Raises:
         FileNotFoundError: if there is none.
         RunDirectoryError: if it cannot be read, is damaged, or was written by a newer version of elman.
@@ -50,7 +72,8 @@ def read(directory: Path) -> dict[str, Any]:
         problem = "cannot be read"
     if problem:
         raise RunDirectoryError(f"its {NAME} {problem}")
-    return entry | {"settings": _translate(entry["settings"], version)}
+    outputs = _OUTPUTS_1 if version == 1 else entry["outputs"]
+    return entry | {"settings": _translate(entry["settings"], version), "outputs": outputs}
 
 
 def complete(settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,7 +121,8 @@ def _is_entry(entry: Any) -> bool:
         and isinstance(entry["settings"].get("replicates", 1), int)
         and all(isinstance(value, str) for key in ("files", "versions") for value in entry.get(key, {}).values())
         and all(isinstance(value, int | float) for key in ("bytes", "seconds") for value in entry.get(key, {}).values())
-        and all(isinstance(value, str) for key in ("overrides", "outputs", "figures") for value in entry.get(key, []))
+        and all(isinstance(value, str) for key in ("overrides", "figures") for value in entry.get(key, []))
+        and (entry.get("format", 1) == 1 or all(isinstance(value, str) for value in entry["outputs"]))
         and isinstance(entry.get("error", ""), str)
         and (entry.get("git") is None or isinstance(entry["git"]["commit"], str))
         and all(datetime.fromisoformat(time) for time in times)

@@ -1,13 +1,14 @@
 """A run's directory: locked by one process, with the run's status in run.json and files that are whole or absent."""
 
+import errno
 import hashlib
 import json
+import logging
 import platform
-import shutil
 import sys
 import time
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import cache
@@ -22,30 +23,45 @@ from elman.errors import RunDirectoryError
 from elman.tasks import FILES
 
 _LOCK = ".lock"
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
 _PART = ".part"  # ends the name of a file that is being written
+
+log = logging.getLogger(__name__)
 
 
 @contextmanager
-def lock(directory: Path) -> Iterator[None]:
-    """Hold a directory for this process alone; it is made if it does not exist, and removed if it ends up empty.
+def lock(directory: Path, patience: float = 0.0) -> Iterator[None]:
+    """Hold a directory for this process alone; it is made if it does not exist, and then removed if it ends up empty.
+
+    On a file system without locks nothing is held, and a warning says so.
+
+    Args:
+        directory: to be held.
+        patience: seconds to wait for another process.
 
     Raises:
         RunDirectoryError: if another process holds it.
     """
+    is_new = not directory.exists()
     directory.mkdir(parents=True, exist_ok=True)
-    held = FileLock(directory / _LOCK, timeout=0)
+    held = FileLock(directory / _LOCK, timeout=patience)
     try:
         held.acquire()
     except Timeout:
         raise RunDirectoryError(f"{directory}: another process is writing to this directory") from None
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        log.warning("%s: this file system has no locks; only one command at a time may write there", directory)
     try:
         yield
     finally:
-        with suppress(PermissionError):  # Windows keeps a file that is open
+        with suppress(OSError):  # Windows keeps a file that is open
             (directory / _LOCK).unlink(missing_ok=True)  # while it is still held, so nobody else holds it
         held.release()
         with suppress(OSError):
-            directory.rmdir()
+            if is_new:
+                directory.rmdir()
 
 
 def is_locked(directory: Path) -> bool:
@@ -57,6 +73,8 @@ def is_locked(directory: Path) -> bool:
         held.acquire()
     except Timeout:
         return True
+    except OSError:
+        return False
     held.release()
     return False
 
@@ -75,18 +93,20 @@ def is_finished(
     Raises:
         RunDirectoryError: if it holds something else.
     """
-    if settings["overwrite"]:
-        return False
     try:
         entry = run_json.read(directory)
     except FileNotFoundError:
         if there := [name for name in outputs if (directory / name).exists()]:
-            reason = f"holds {there[0]} but no run.json; overwrite=true would replace it"
+            reason = f"holds {there[0]} but no run.json, so it is not a run's; name another directory"
             raise RunDirectoryError(f"{directory}: this directory {reason}") from None
         return False
     except RunDirectoryError as error:
+        if settings["overwrite"]:
+            return False
         reason = f"holds a run, but {error}; overwrite=true would replace that run"
         raise RunDirectoryError(f"{directory}: this directory {reason}") from None
+    if settings["overwrite"]:
+        return False
     if run_json.fingerprint(entry["settings"], {}) != run_json.fingerprint(settings, {}):
         reason = "holds a run of other settings; overwrite=true would replace it"
         raise RunDirectoryError(f"{directory}: this directory {reason}")
@@ -114,9 +134,25 @@ def _is_whole(directory: Path, sizes: Mapping[str, int]) -> bool:
     return all((path := directory / name).exists() and path.stat().st_size == size for name, size in sizes.items())
 
 
-def _clear(directory: Path, outputs: Iterable[str]) -> None:
-    for path in [directory / name for name in outputs] + list(directory.glob(f"*{_PART}")):
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+def _outputs_of_earlier_run(directory: Path, outputs: Iterable[str]) -> list[str]:
+    """The files that a run.json lists; none where there is none, and those of today's runs where it is damaged."""
+    try:
+        return [str(name) for name in run_json.read(directory)["outputs"]]
+    except FileNotFoundError:
+        return []
+    except RunDirectoryError:
+        return list(outputs)
+
+
+def _clear(directory: Path, names: Iterable[str]) -> None:
+    """Remove files of a run, and the folders that this leaves empty; nothing else."""
+    for name in names:
+        for path in (directory / name, directory / f"{name}{_PART}"):
+            with suppress(FileNotFoundError, IsADirectoryError, NotADirectoryError):
+                path.unlink()
+    for folder in {Path(name).parent for name in names} - {Path()}:
+        with suppress(OSError):
+            (directory / folder).rmdir()
 
 
 @contextmanager
@@ -137,15 +173,19 @@ def track_status(
         settings: all settings of the run, as plain values.
         about: more entries for run.json.
         attachments: more files, as text by their names in the directory.
-        outputs: names of the files and folders that a run makes there, besides these.
+        outputs: names of the files that the run makes there, besides these.
 
     Yields:
         The seconds by stage, to be filled in.
     """
     start, seconds = time.perf_counter(), dict[str, float]()
+    every = [*outputs, *attachments]
+    stale = _outputs_of_earlier_run(directory, every)
     entry = {"format": run_json.FORMAT, "status": "running", "settings": settings, **about, **circumstances()}
-    _save(directory, entry)  # before anything is removed: a run that is killed from here on is run again
-    _clear(directory, outputs)
+    # Before anything is removed, with all that is to be removed: a run that is killed from here on is run again.
+    _save(directory, entry | {"outputs": sorted({*every, *stale})})
+    _clear(directory, stale)
+    entry["outputs"] = every
     try:
         for name, text in attachments.items():
             path = directory / name
@@ -153,7 +193,7 @@ def track_status(
         yield seconds
     except BaseException as error:
         if isinstance(error, OSError | MemoryError):
-            _clear(directory, [*outputs, *{Path(name).parts[0] for name in attachments}])
+            _clear(directory, every)
         status = "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
         reason = {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exc()}
         try:
@@ -165,18 +205,19 @@ def track_status(
     _save(directory, entry | {"status": "finished", "bytes": sizes} | _ended(start, seconds))
 
 
-def update(directory: Path, *, seconds: Mapping[str, float], **changes: object) -> None:
-    """Change entries of the run.json of a finished run.
-
-    Args:
-        directory: locked by this process.
-        seconds: taken by stages after the run was finished; added to its total, too.
-        changes: entries by name.
-    """
+def add_outputs(directory: Path, names: Iterable[str]) -> None:
+    """List in the run.json of a finished run what is going to be written into its directory from now on."""
     entry = json.loads((directory / run_json.NAME).read_bytes())
-    total = entry["seconds"].get("total", 0.0) + sum(seconds.values())
-    times = {name: round(value, 4) for name, value in {**entry["seconds"], **seconds, "total": total}.items()}
-    _save(directory, entry | changes | {"seconds": times})
+    if entry.get("format", 1) > 1:  # in format 1 they are known
+        _save(directory, entry | {"outputs": list(dict.fromkeys([*entry["outputs"], *names]))})
+
+
+def set_figures(directory: Path, names: Sequence[str], seconds: float) -> None:
+    """List in the run.json of a finished run the figures that apply to it, and add the seconds that drawing took."""
+    entry = json.loads((directory / run_json.NAME).read_bytes())
+    times = entry.get("seconds", {})
+    total = {"figures": round(seconds, 4), "total": round(times.get("total", 0.0) + seconds, 4)}
+    _save(directory, entry | {"figures": names, "seconds": {**times, **total}})
 
 
 def _save(directory: Path, entry: Mapping[str, object]) -> None:

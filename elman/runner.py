@@ -205,10 +205,16 @@ def run_into(
     if settings.weights_from is not None and Path(settings.weights_from).expanduser().resolve() == directory.resolve():
         raise ConfigError(f"weights_from must be another directory than that of this run, not {settings.weights_from}")
     plain = asdict(settings)
-    outputs = [f"{name}.csv" for name in tables.TABLES] + [checkpoint.FILE, "figures"]
     files, result = rundir.file_hashes(plain), None
+    outputs = [*(f"{name}.csv" for name in tables.TABLES), checkpoint.FILE]
+
+    def is_finished() -> bool:
+        return rundir.is_finished(directory, plain, files=files, outputs=[*outputs, "figures", *(attachments or {})])
+
+    if is_finished() and not (settings.figures and _lacks_figures(directory)):
+        return None  # without a lock, so also where nothing can be written
     with rundir.lock(directory):
-        if not rundir.is_finished(directory, plain, files=files, outputs=outputs):
+        if not is_finished():
             more = {**(about or {}), "files": files}
             with rundir.track_status(
                 directory, plain, about=more, attachments=attachments or {}, outputs=outputs
@@ -223,24 +229,26 @@ def run_into(
     return result
 
 
-def _draw_missing(directory: Path) -> None:
-    """Draw the figures of a finished run that are not there; one that fails is a warning.
+def _lacks_figures(directory: Path) -> bool:
+    """Whether figures of a finished run are missing; run.json lists those that apply to it once they were drawn."""
+    listed = run_json.read(directory).get("figures")
+    return listed is None or not all((directory / "figures" / name).exists() for name in listed)
 
-    run.json then lists those that apply to the run, so that nothing is drawn to find out that nothing is missing.
-    """
+
+def _draw_missing(directory: Path) -> None:
+    """Draw the figures of a finished run that are not there; one that fails is a warning."""
     from elman import rundir
 
-    listed = run_json.read(directory).get("figures")
-    if listed is not None and all((directory / "figures" / name).exists() for name in listed):
+    if not _lacks_figures(directory):
         return
-    seconds: dict[str, float] = {}
+    start = time.perf_counter()
     try:
-        with _timed(seconds, "figures"):
-            from elman import plots
+        from elman import plots
 
-            source = plots.from_directory(directory)
-            names = [f"{name}.png" for name in plots.PLOTS if _is_drawn(directory, name, source)]
-        rundir.update(directory, seconds=seconds, figures=names)
+        rundir.add_outputs(directory, [f"figures/{name}.png" for name in plots.PLOTS])
+        source = plots.from_directory(directory)
+        names = [f"{name}.png" for name in plots.PLOTS if _is_drawn(directory, name, source)]
+        rundir.set_figures(directory, names, time.perf_counter() - start)
     except Exception as error:
         log.warning("the figures were not drawn: %s", _first_line(error))
 

@@ -41,7 +41,8 @@ def test_a_sweep_of_format_1_is_resumed_as_finished_by_todays_command(call, old)
 
 def test_a_run_of_format_1_and_the_same_run_of_today_count_once(old):
     run_into(old / "today", elman.settings(*TODAY, "replicates=2"))
-    assert csvs(old / "run") == csvs(old / "today")
+    today = csvs(old / "today")
+    assert csvs(old / "run") == {name: text for name, text in today.items() if name != "symbols.csv"}
     comparison = elman.compare(old / "run", old / "today")
     assert comparison.table["networks"].tolist() == [2]
     assert comparison.notes[-1].startswith("The runs were made by different code: commit 2d90bd5 (1), ")

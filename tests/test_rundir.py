@@ -1,9 +1,11 @@
+import errno
 import json
+import os
 from dataclasses import asdict
 
 import pytest
 from conftest import csvs
-from filelock import FileLock
+from filelock import FileLock, UnixFileLock
 
 import elman
 from elman import plots, rundir
@@ -86,8 +88,9 @@ def test_overwriting_leaves_nothing_of_the_other_run(tmp_path):
     run_into(tmp_path, settings("figures=true"))
     assert (tmp_path / "cycle_errors.csv").exists() is False  # nine elements have no cycle of twelve
     (tmp_path / "cycle_errors.csv").write_text("left by another run\n")
+    (tmp_path / "cycle_errors.csv.part").write_text("left by another run\n")
     run_into(tmp_path, settings("overwrite=true"))
-    assert not (tmp_path / "cycle_errors.csv").exists()
+    assert not list(tmp_path.glob("cycle_errors*"))
     assert not (tmp_path / "figures").exists()
 
 
@@ -145,11 +148,60 @@ def test_a_damaged_run_json_is_refused(tmp_path, text):
     assert (tmp_path / "run.json").read_text() == text
 
 
-def test_files_that_a_run_would_replace_are_not_taken_for_its_own(tmp_path):
-    (tmp_path / "losses.csv").write_text("somebody's own")
-    with pytest.raises(rundir.RunDirectoryError, match=r"holds losses\.csv but no run\.json"):
+@pytest.mark.parametrize("overwrite", ["overwrite=true", "overwrite=false"])
+@pytest.mark.parametrize("name", ["losses.csv", "figures/mine.png", ".hydra/config.yaml"])
+def test_files_that_a_run_would_replace_are_not_taken_for_its_own(tmp_path, name, overwrite):
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("somebody's own")
+    with pytest.raises(rundir.RunDirectoryError, match=r"holds \S+ but no run\.json, so it is not a run's"):
+        run_into(tmp_path, settings(overwrite), attachments={".hydra/config.yaml": "a: 1\n"})
+    assert (tmp_path / name).read_text() == "somebody's own"
+    assert not (tmp_path / "run.json").exists()
+
+
+def test_what_a_run_has_not_written_is_never_removed(tmp_path):
+    run_into(tmp_path, settings("figures=true"), attachments={".hydra/config.yaml": "a: 1\n"})
+    own = {"x.part", "notes.csv", "figures/mine.png", ".hydra/mine.yaml", "run.csv"}
+    for name in own:
+        (tmp_path / name).write_text("somebody's own")
+    run_into(tmp_path, settings("seed=1", "overwrite=true"))
+    there = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert own <= there
+    assert {name for name in there if name.startswith(("figures", ".hydra"))} == {
+        "figures/mine.png",
+        ".hydra/mine.yaml",
+    }
+
+
+def test_a_directory_that_was_there_stays_though_nothing_comes_of_the_run(tmp_path, monkeypatch):
+    def full(directory, contents):
+        raise OSError(28, "No space left on device", str(directory))
+
+    monkeypatch.setattr(rundir, "write_atomic", full)
+    with pytest.raises(OSError, match="No space left"):
         run_into(tmp_path, settings())
-    assert contents(tmp_path) == {"losses.csv": b"somebody's own"}
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP])
+def test_on_a_file_system_without_locks_a_run_goes_on_with_a_warning(tmp_path, monkeypatch, caplog, number):
+    def fail(self):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(UnixFileLock, "_acquire", fail)
+    assert run_into(tmp_path / "run", settings()) is not None
+    assert "this file system has no locks" in caplog.text
+    assert not (tmp_path / "run" / ".lock").exists()
+
+
+def test_a_finished_run_is_recognised_where_nothing_can_be_written(tmp_path, monkeypatch):
+    run_into(tmp_path, settings("figures=true"))
+
+    def read_only(*_, **__):
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(rundir, "lock", read_only)
+    assert run_into(tmp_path, settings("figures=true")) is None
 
 
 def test_a_directory_that_another_process_writes_to_is_refused_even_to_overwrite(tmp_path):
