@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from elman.declaration import Rule, above, at_least, between, convert, key_of, one_of, setting, shown
+from elman.declaration import Rule, above, at_least, convert, key_of, one_of, setting, shown
 from elman.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -49,6 +49,14 @@ class Task(_Converted):
         def __getattr__(self, key: str) -> Any: ...
 
 
+_resets = one_of("epoch", "sequence", "never")
+_share = Rule("at least 0 and below 1", lambda value: 0 <= value < 1)
+
+
+def _is_span(span: list[int]) -> bool:
+    return not span or (len(span) == 2 and 1 <= span[0] <= span[1])
+
+
 @dataclass(kw_only=True)
 class Settings(_Converted):
     """Everything that fixes a run; the values are in conf/config.yaml and conf/task.
@@ -63,25 +71,46 @@ class Settings(_Converted):
         "passes through the training stream", Rule("at least 1, or 0 with weights_from", lambda value: value >= 0)
     )
     learning_rate: float = setting("step of the gradient descent", above(0))
+    loss: str = setting(
+        "squared, cross_entropy or softmax (only with one bit a symbol)", key_of("elman.network", "LOSSES")
+    )
+    momentum: float = setting("share of the last change of the weights that is added to the next", _share)
+    bptt_steps: int = setting("steps that the error of each step goes back through; 1: Elman's rule", at_least(1))
+    activation: str = setting("of the hidden units: logistic or tanh", key_of("elman.network", "ACTIVATIONS"))
     seed: int = setting("fixes every number of a run, together with the other settings", at_least(0))
     replicates: int = setting("networks trained with the same settings", at_least(1), changes="tables")
     shared_stream: bool = setting("true: all replicates are trained on the same stream")
     initial_scale: float = setting(
-        "standard deviation of the initial weights",
+        "standard deviation of the normal initial weights, or half the width of the uniform ones",
         Rule("at least 0 and finite", lambda value: 0 <= value < math.inf),
+    )
+    initial_distribution: str = setting(
+        "of the initial weights: normal or uniform", key_of("elman.network", "DISTRIBUTIONS")
     )
     weights_from: str | None = setting(
         "directory of a finished run: start from its networks; with epochs=0 only test them"
     )
-    initial_context: float = setting("activation of the context units at the start", between(0, 1))
+    initial_context: float = setting(
+        "activation of the context units at the start",
+        Rule("from 0 to 1, or from -1 with activation=tanh", lambda value: -1 <= value <= 1),
+    )
     reset_context: str = setting(
-        "epoch: set back at the start of each epoch and of the test; never: carried on, and the training stream wraps",
-        one_of("epoch", "never"),
+        "epoch: set back at the start of each epoch and of the test; sequence: before each sequence, such as a "
+        "sentence; never: carried on, and the training stream wraps",
+        _resets,
+    )
+    test_reset: str | None = setting(
+        "the same for the test alone: epoch, sequence or never; null: as in training", _resets, changes="tests"
+    )
+    context_span: list[int] = setting(
+        "in training the context is also set back after each so many elements, as in [3,4]; []: it is not",
+        Rule("[] or two whole numbers, at least 1 and in order, such as [3,4]", _is_span),
     )
     context: str = setting(
-        "what is copied after each step: hidden, or none (never changes, the feed-forward control)",
-        one_of("hidden", "none"),
+        "what is copied after each step: hidden, output (Jordan), or none (never changes, the feed-forward control)",
+        key_of("elman.network", "CONTEXTS"),
     )
+    context_decay: float = setting("share of the old context that stays in the next", _share)
     evaluate_every: int = setting("epochs between two tests; 0: only at the end", at_least(0), changes="tests")
     record_steps: int = setting("test steps written out in full", at_least(0), changes="tables")
     occurrences: list[str] = setting(
@@ -98,6 +127,10 @@ class Settings(_Converted):
     backend: str = setting("numba (compiled) or numpy (the readable reference)", key_of("elman.trainers", "BACKENDS"))
     figures: bool = setting("draw figures", changes="nothing")
     overwrite: bool = setting("replace another run in the same directory", changes="nothing")
+
+    def separate(self, *, test: bool) -> bool:
+        """Whether the sequences of the training stream, or of the test stream, are separate."""
+        return ((self.test_reset if test else None) or self.reset_context) == "sequence"
 
 
 SHARED = {field.name: field for field in fields(Settings) if field.name != "task"}
@@ -158,10 +191,30 @@ def _check(settings: Settings) -> None:
         raise ConfigError(f"cluster_metric must be {rule}, not {settings.cluster_metric}")
     if settings.epochs == 0 and settings.weights_from is None:
         raise ConfigError(f"epochs must be {SHARED['epochs'].metadata['rule'].text}, not 0")
-    streams = _check_task(settings.task)
+    _check_rule(settings)
+    streams = _check_task(settings)
+    if settings.loss == "softmax" and not streams[0].one_hot:
+        raise ConfigError(
+            f"loss must be squared or cross_entropy where a symbol of {settings.task.name} is not one bit, not softmax"
+        )
     _check_occurrences(settings)
     if settings.weights_from is not None:
         checkpoint.weights(settings.weights_from, asdict(settings), checkpoint.units_of(*streams))
+
+
+def _check_rule(settings: Settings) -> None:
+    """Refuse settings of the learning rule that do not go together."""
+    context, decay = settings.context, settings.context_decay
+    if settings.bptt_steps > 1 and (context != "hidden" or decay):
+        beside = f"context={context}" if context != "hidden" else f"context_decay={shown(decay)}"
+        raise ConfigError(f"bptt_steps must be 1 with {beside}, not {settings.bptt_steps}")
+    if context == "none" and decay:
+        raise ConfigError(f"context_decay must be 0 with context=none, not {shown(decay)}")
+    if context == "none" and settings.context_span:
+        raise ConfigError(f"context_span must be [] with context=none, not {shown(settings.context_span)}")
+    if settings.initial_context < 0 and (settings.activation != "tanh" or context == "output"):
+        copied = "context=output" if context == "output" else f"activation={settings.activation}"
+        raise ConfigError(f"initial_context must be from 0 to 1 with {copied}, not {shown(settings.initial_context)}")
 
 
 def _check_occurrences(settings: Settings) -> None:
@@ -172,7 +225,8 @@ def _check_occurrences(settings: Settings) -> None:
     from elman.tasks import draw
 
     for_test, _ = np.random.SeedSequence(settings.seed).spawn(2)  # as in the run
-    test = draw(settings.task.name, settings.task.options(), np.random.default_rng(for_test), test=True)
+    rng = np.random.default_rng(for_test)
+    test = draw(settings.task.name, settings.task.options(), rng, test=True, separate=settings.separate(test=True))
     read = sorted(set(test.input_symbols.tolist()))
     for symbol in settings.occurrences:
         if symbol not in read or settings.occurrences.count(symbol) > 1:
@@ -181,12 +235,13 @@ def _check_occurrences(settings: Settings) -> None:
             )
 
 
-def _check_task(task: Task) -> "list[Stream]":
-    """Hold a task's settings against its rules, and return short streams of it."""
+def _check_task(settings: Settings) -> "list[Stream]":
+    """Hold a task's settings against its rules, and return short streams of it, for training and for the test."""
     import numpy as np
 
     from elman.tasks import draw
 
+    task = settings.task
     _check_task_name(task.name)
     for key, value in vars(task).items():
         setattr(task, key, value)  # lists and mappings may have been changed in place
@@ -196,7 +251,10 @@ def _check_task(task: Task) -> "list[Stream]":
             raise ConfigError(f"task.{key} must be at least 2, not {given[key]}")
     # Only the task knows what else it cannot use, so it is asked for short streams.
     short = {key: min(value, _CHECKED_LENGTH) if key.endswith("length") else value for key, value in given.items()}
-    return [draw(task.name, short, np.random.default_rng(0), test=test) for test in (False, True)]
+    return [
+        draw(task.name, short, np.random.default_rng(0), test=test, separate=settings.separate(test=test))
+        for test in (False, True)
+    ]
 
 
 def task_types() -> dict[str, dict[str, Any]]:

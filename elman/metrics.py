@@ -136,12 +136,37 @@ def predictable_error_rate(error_rate: np.ndarray, stream: Stream) -> np.ndarray
     return np.asarray(wrong / n_steps.sum()) if n_steps.any() else np.full(error_rate.shape[:-1], np.nan)
 
 
-def loss_baselines(training: Stream) -> tuple[float, float]:
-    """The losses on a training stream of the best constant predictor (chance), and of the best possible, or NaN."""
+LOSS_NAMES = {
+    "squared": "mean squared error",
+    "cross_entropy": "cross-entropy (nats a bit)",
+    "softmax": "cross-entropy (nats a step)",
+}
+"""What a loss is reported as, with its unit."""
+
+
+def loss_baselines(training: Stream, loss: str) -> tuple[float, float]:
+    """The losses on a training stream of the best constant predictor (chance), and of the best possible, or NaN.
+
+    Args:
+        training: of which the counted steps count.
+        loss: a name in LOSS_NAMES, in whose unit they are.
+    """
     targets = training.targets[training.counted]
     share = targets.sum(axis=0, dtype=np.int64) / len(targets)  # (n,): of ones
-    chance = float((share * (1.0 - share)).mean())
-    if training.target_expected is None:
-        return chance, np.nan
-    best = float(((training.target_expected[training.counted] - targets) ** 2).mean())
-    return chance, best
+    expected = None if training.target_expected is None else training.target_expected[training.counted]
+    if loss == "squared":
+        chance = (share * (1.0 - share)).mean()
+        best = np.nan if expected is None else ((expected - targets) ** 2).mean()
+    else:
+        chance = _entropy(share, share, loss).mean()
+        best = np.nan if expected is None else _entropy(expected, targets, loss).mean()
+    return float(chance), float(best)
+
+
+def _entropy(expected: np.ndarray, targets: np.ndarray, loss: str) -> np.ndarray:
+    """-t ln e, and for cross_entropy - (1 - t) ln(1 - e) averaged over the bits; 0 ln 0 is 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        one = np.where(targets == 0, 0.0, -1.0 * targets * np.log(expected))
+        if loss == "softmax":
+            return np.asarray(one.sum(axis=-1))
+        return np.asarray((one + np.where(targets == 1, 0.0, (targets - 1.0) * np.log1p(-expected))).mean(axis=-1))

@@ -209,8 +209,10 @@ def _first_letters(result: "Result") -> str:
 
 def _losses(result: "Result") -> str:
     summary = tables.summary(result)
+    loss = result.settings.loss
+    unit = "" if loss == "squared" else f", {metrics.LOSS_NAMES[loss]}"
     lines = [
-        f"Training loss: {_spread(summary['final_loss'], '.4f')} in the last epoch; "
+        f"Training loss{unit}: {_spread(summary['final_loss'], '.4f')} in the last epoch; "
         f"chance {summary['chance_loss'].mean():.4f}, best possible {_known(summary['floor_loss'].mean(), '.4f')}"
     ]
     rate = summary["predictable_error_rate"]

@@ -37,8 +37,8 @@ class TrainingStreams(Sequence[Stream]):
         if isinstance(which, slice):
             return TrainingStreams(self.settings, self.seeds[which])
         task, rng = self.settings.task, np.random.default_rng(self.seeds[which])
-        stream = draw(task.name, task.options(), rng, test=False)
-        return stream if self.settings.reset_context == "epoch" else stream.wrapped()
+        stream = draw(task.name, task.options(), rng, test=False, separate=self.settings.separate(test=False))
+        return stream.wrapped() if self.settings.reset_context == "never" else stream
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Result:
 
     settings: Settings
     training: Sequence[Stream]
-    """R streams of equal length, one a network, drawn anew when asked for; wrapped if the context is not reset."""
+    """R streams of equal length, one a network, drawn again when asked for; wrapped if the context is never reset."""
     baselines: np.ndarray
     """(R, 2): the losses on each training stream of the best constant predictor and of the best possible, or NaN."""
     test: Stream
@@ -57,9 +57,9 @@ class Result:
     weights: Weights
     """(R, ...): the weights after training."""
     context: np.ndarray
-    """(R, H): activation of the context units at the start of the test."""
+    """(R, C): activation of the context units at the start of the test."""
     losses: np.ndarray
-    """(R, epochs): the mean squared error of each epoch."""
+    """(R, epochs): the loss of each epoch, in the unit of the loss that is trained."""
     evaluated: np.ndarray
     """(K,): the epochs after which the networks were tested; the last is the final one."""
     curve: tuple[Errors, ...]
@@ -75,8 +75,8 @@ class Result:
 
     def predict(self, steps: int | None = None) -> tuple[np.ndarray, np.ndarray]:
         """The outputs (R, steps, n) and hidden activations (R, steps, H) over the first steps of the test stream."""
-        outputs, hiddens, _ = self.backend.predict(self.weights, self.test.inputs[:steps], self.context, self.rule)
-        return outputs, hiddens
+        steps = len(self.test.inputs) if steps is None else steps
+        return _read(self.weights, self.context, self.test, slice(steps), self.backend, self.rule)[:2]
 
     def part(self, networks: slice) -> "Result":
         """The result of some of the networks, numbered from 0."""
@@ -94,7 +94,7 @@ class Result:
     def output_blocks(self) -> Iterator[np.ndarray]:
         """The outputs (.., T-1, n) of so many networks at a time that they fit into a block of memory."""
         for weights, context in blocks(self.weights, self.context, self.test):
-            yield self.backend.predict(weights, self.test.inputs, context, self.rule)[0]
+            yield _read(weights, context, self.test, slice(None), self.backend, self.rule)[0]
 
     @cached_property
     def hidden_states(self) -> HiddenStates:
@@ -110,7 +110,7 @@ class Result:
                 hiddens = np.concatenate([hiddens for _, hiddens in some_pieces], axis=1)
                 means.append(hidden.means(hiddens, self.test))
                 at.append(hiddens[:, single])
-        R, H = self.context.shape
+        R, H = self.weights.b_h.shape
         shape = (len(networks), R, -1, H)
         return HiddenStates(tuple(networks), np.concatenate(means).reshape(shape), np.concatenate(at).reshape(shape))
 
@@ -131,9 +131,7 @@ class Result:
 
 def rule_of(settings: Settings) -> Rule:
     """The rule of learning that the settings name."""
-    return Rule(
-        learning_rate=settings.learning_rate, context=settings.context, initial_context=settings.initial_context
-    )
+    return Rule(**{name: getattr(settings, name) for name in Rule._fields})
 
 
 def blocks(weights: Weights, context: np.ndarray, test: Stream) -> Iterator[tuple[Weights, np.ndarray]]:
@@ -150,5 +148,14 @@ def pieces(
     """The outputs and hidden activations of so many steps at a time that those of one network fit into a block."""
     most = max(1, _BLOCK // (context.shape[1] + test.vectors.shape[1]))
     for first in range(0, len(test.inputs), most):
-        outputs, hiddens, context = backend.predict(weights, test.inputs[first : first + most], context, rule)
+        steps = slice(first, first + most)
+        outputs, hiddens, context = _read(weights, context, test, steps, backend, rule)
         yield outputs, hiddens
+
+
+def _read(
+    weights: Weights, context: np.ndarray, test: Stream, steps: slice, backend: Backend, rule: Rule
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The outputs and hidden activations over some steps of the test stream, and the context after them."""
+    resets = test.resets[steps] if test.separate else None
+    return backend.predict(weights, test.inputs[steps], context, rule, resets=resets)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from elman import checkpoint, metrics, network, run_json
+from elman import checkpoint, metrics, network, resets, run_json
 from elman.config import Settings, check
 from elman.errors import ConfigError, DivergenceError
 from elman.metrics import Errors
@@ -71,6 +71,10 @@ class _Drawn(NamedTuple):
     training: Sequence[Stream]
     vectors: np.ndarray
     """(R, T, n): those of the training streams; (1, T, n) if they are one."""
+    resets: np.ndarray | None
+    """(R, T-1) or (1, T-1) bool: training steps before which the context is set back; None where it never is."""
+    counted: np.ndarray | None
+    """(R, T-1) or (1, T-1) bool: training steps that are learned from and counted; None where all are."""
     baselines: np.ndarray
     """(R, 2): as in Result."""
     initial: Weights
@@ -80,23 +84,63 @@ def _drawn(settings: Settings) -> _Drawn:
     """Draw the streams and the initial weights. The first k networks do not depend on how many there are."""
     R, task = settings.replicates, settings.task.name
     for_test, for_replicates = np.random.SeedSequence(settings.seed).spawn(2)
-    test = draw(task, settings.task.options(), np.random.default_rng(for_test), test=True)
-    seeds = [seed.spawn(2) for seed in for_replicates.spawn(R)]
+    test_rng, separate = np.random.default_rng(for_test), settings.separate(test=True)
+    test = draw(task, settings.task.options(), test_rng, test=True, separate=separate)
+    seeds = [seed.spawn(3) for seed in for_replicates.spawn(R)]
     one = settings.shared_stream or not is_drawn(task)
-    different = TrainingStreams(settings, tuple(stream for stream, _ in seeds))
+    different = TrainingStreams(settings, tuple(seed for seed, _, _ in seeds))
     training: Sequence[Stream] = (different[0],) * R if one else different
-    vectors, baselines = [], []
-    for stream in training[:1] if one else training:
+    vectors, counted, baselines, set_back = [], [], [], list[np.ndarray]()
+    for number, stream in enumerate(training[:1] if one else training):
         vectors.append(stream.vectors)
-        baselines.append(metrics.loss_baselines(stream))
-    sizes = {"inputs": test.vectors.shape[1], "hidden": settings.hidden_size, "outputs": test.vectors.shape[1]}
-    if settings.weights_from is None:
-        drawn = [network.init(np.random.default_rng(s), **sizes, scale=settings.initial_scale) for _, s in seeds]
-        initial = network.stack(drawn)
-    else:
-        units = checkpoint.units_of(test, training[0])
-        initial = checkpoint.weights(settings.weights_from, asdict(settings), units)
-    return _Drawn(test, training, vectors[0][None] if one else np.stack(vectors), np.resize(baselines, (R, 2)), initial)
+        counted.append(stream.counted)
+        baselines.append(metrics.loss_baselines(stream, settings.loss))
+        for _, _, seed in seeds if one else seeds[number : number + 1]:
+            set_back += _resets(settings, stream, seed)
+    if one and not settings.context_span:
+        set_back = set_back[:1]
+    return _Drawn(
+        test=test,
+        training=training,
+        vectors=np.stack(vectors),
+        resets=np.stack(set_back) if set_back else None,
+        counted=np.stack(counted) if settings.separate(test=False) else None,
+        baselines=np.resize(baselines, (R, 2)),
+        initial=_initial(settings, test, training[0], [seed for _, seed, _ in seeds]),
+    )
+
+
+def _resets(settings: Settings, stream: Stream, seed: np.random.SeedSequence) -> list[np.ndarray]:
+    """The resets of one network, (T-1,) bool; none where its context is always carried on."""
+    found = resets.of_training(
+        len(stream.inputs),
+        reset_context=settings.reset_context,
+        starts=stream.resets,
+        span=settings.context_span,
+        rng=np.random.default_rng(seed),
+    )
+    return [] if found is None else [found]
+
+
+def _initial(settings: Settings, test: Stream, training: Stream, seeds: list[np.random.SeedSequence]) -> Weights:
+    """The weights of each network before training: drawn from its seed, or those of a finished run."""
+    if settings.weights_from is not None:
+        return checkpoint.weights(settings.weights_from, asdict(settings), checkpoint.units_of(test, training))
+    n, H = test.vectors.shape[1], settings.hidden_size
+    return network.stack(
+        [
+            network.init(
+                np.random.default_rng(seed),
+                inputs=n,
+                hidden=H,
+                outputs=n,
+                context=network.context_units(settings.context, hidden=H, outputs=n),
+                scale=settings.initial_scale,
+                distribution=settings.initial_distribution,
+            )
+            for seed in seeds
+        ]
+    )
 
 
 def _trained(
@@ -109,16 +153,14 @@ def _trained(
 ) -> Result:
     rule = rule_of(settings)
     state = start = network.begin(drawn.initial, rule)
-    resets = None
-    if settings.reset_context == "epoch":
-        resets = np.arange(drawn.vectors.shape[1] - 1)[None] == 0  # (1, T)
     evaluated, curve = [], []
+    is_carried_on = (settings.test_reset or settings.reset_context) == "never"
     done = 0
     while True:
         is_last = done == settings.epochs
         if is_last or (settings.evaluate_every and done and done % settings.evaluate_every == 0):
             with _timed(seconds, "evaluate"):
-                test_context = (start if settings.reset_context == "epoch" else state).context
+                test_context = (state if is_carried_on else start).context
                 evaluated.append(done)
                 curve.append(_tested(state.weights, test_context, drawn.test, backend, rule))
         if progress and done and (is_last or done % REPORT_EVERY == 0):
@@ -128,7 +170,13 @@ def _trained(
         stop = _next_stop(done, settings)
         with _timed(seconds, "train"):
             state, losses[:, done:stop] = backend.train(
-                state, drawn.vectors[:, :-1], drawn.vectors[:, 1:], rule, epochs=stop - done, resets=resets
+                state,
+                drawn.vectors[:, :-1],
+                drawn.vectors[:, 1:],
+                rule,
+                epochs=stop - done,
+                resets=drawn.resets,
+                counted=drawn.counted,
             )
         _check_finite(losses[:, done:stop], done, settings)
         done = stop

@@ -26,8 +26,10 @@ CONF = Path(__file__).parents[1] / "conf"
 def test_the_defaults_are_those_of_the_article():
     shared = {
         "learning_rate": 0.1, "seed": 42, "replicates": 1, "shared_stream": False, "initial_scale": 0.1,
-        "weights_from": None, "initial_context": 0.0,
-        "reset_context": "epoch", "context": "hidden", "evaluate_every": 10, "record_steps": 60,
+        "weights_from": None, "initial_context": 0.0, "initial_distribution": "normal",
+        "loss": "squared", "momentum": 0.0, "bptt_steps": 1, "activation": "logistic",
+        "reset_context": "epoch", "test_reset": None, "context_span": [], "context": "hidden", "context_decay": 0.0,
+        "evaluate_every": 10, "record_steps": 60,
         "occurrences": [], "cluster_method": "ward", "cluster_metric": "euclidean",
         "backend": "numba", "figures": True, "overwrite": False,
     }  # fmt: skip
@@ -103,7 +105,16 @@ def test_every_task_has_a_configuration_of_its_own_name(name):
         ("replicates=0", "replicates must be at least 1, not 0"),
         ("initial_scale=-0.1", "initial_scale must be at least 0 and finite, not -0.1"),
         ("initial_scale=nan", "initial_scale must be at least 0 and finite, not nan"),
-        ("initial_context=1.01", "initial_context must be from 0 to 1, not 1.01"),
+        ("initial_context=1.01", "initial_context must be from 0 to 1, or from -1 with activation=tanh, not 1.01"),
+        ("momentum=1", "momentum must be at least 0 and below 1, not 1.0"),
+        ("bptt_steps=0", "bptt_steps must be at least 1, not 0"),
+        ("context_decay=1", "context_decay must be at least 0 and below 1, not 1.0"),
+        ("context_span=[4,3]", "context_span must be [] or two whole numbers, at least 1 and in order, such as [3,4]"),
+        ("context_span=[3]", "context_span must be [] or two whole numbers"),
+        ("context_span=[0,3]", "context_span must be [] or two whole numbers"),
+        ("loss=softmax", "loss must be squared or cross_entropy where a symbol of xor is not one bit, not softmax"),
+        ("loss=hinge", "loss must be one of squared, cross_entropy, softmax, not hinge"),
+        ("test_reset=false", "test_reset must be"),
         ("evaluate_every=-1", "evaluate_every must be at least 0, not -1"),
         ("record_steps=-1", "record_steps must be at least 0, not -1"),
         ("backend=torch", "backend must be one of numba, numpy, not torch"),
@@ -296,3 +307,31 @@ def test_a_new_task_is_a_function_and_a_yaml(tmp_path, monkeypatch):
     result = elman.run(elman.settings(*own, "task.bias=0.25"))
     assert len(result.test.vectors) == 60
     assert 0 < result.test.vectors.mean() < 0.5
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (("bptt_steps=2", "context=output"), "bptt_steps must be 1 with context=output, not 2"),
+        (("bptt_steps=2", "context=none"), "bptt_steps must be 1 with context=none, not 2"),
+        (("bptt_steps=2", "context_decay=0.5"), "bptt_steps must be 1 with context_decay=0.5, not 2"),
+        (("context_decay=0.5", "context=none"), "context_decay must be 0 with context=none, not 0.5"),
+        (("context_span=[3,4]", "context=none"), "context_span must be [] with context=none, not [3, 4]"),
+        (("initial_context=-0.5",), "initial_context must be from 0 to 1 with activation=logistic, not -0.5"),
+        (
+            ("initial_context=-0.5", "activation=tanh", "context=output"),
+            "initial_context must be from 0 to 1 with context=output, not -0.5",
+        ),
+        (
+            ("task=text", f"task.file='{Path(__file__).parent / 'twinkle.txt'}'", "reset_context=sequence"),
+            "reset_context must be epoch or never for a stream of a single sequence, not sequence",
+        ),
+    ],
+)
+def test_settings_of_the_learning_rule_that_do_not_go_together_are_refused(overrides, message):
+    with pytest.raises(ConfigError, match=re.escape(message)):
+        elman.settings(*overrides)
+
+
+def test_a_context_of_tanh_units_may_start_below_0():
+    assert elman.settings("activation=tanh", "initial_context=-0.5").initial_context == -0.5

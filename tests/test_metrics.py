@@ -3,9 +3,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from strategies import seeds, streams
 
-from elman import metrics
+from elman import metrics, network
 from elman.stream import Stream
 
 # Three steps to be predicted: 1 0 (place "a"), 1 1 (place "b"), 0 1 (place "a").
@@ -66,8 +67,8 @@ def test_where_the_best_prediction_is_unknown_so_are_all_floors():
     assert all(np.isnan(array).all() for array in metrics.floor(unknown))
     assert metrics.floor(unknown).mse.shape == metrics.floor(BY_HAND).mse.shape
     assert not metrics.predictable(unknown).any()
-    chance, best = metrics.loss_baselines(unknown)
-    assert chance == metrics.loss_baselines(BY_HAND)[0]
+    chance, best = metrics.loss_baselines(unknown, "squared")
+    assert chance == metrics.loss_baselines(BY_HAND, "squared")[0]
     assert np.isnan(best)
     assert unknown.wrapped().expected is None
 
@@ -80,7 +81,7 @@ def test_the_error_rate_at_predictable_positions_is_a_share_of_their_steps():
 
 def test_loss_baselines_are_those_worked_out_by_hand():
     unequal = replace(BY_HAND, vectors=np.array([[0, 0], [1, 0], [1, 1], [1, 1]], dtype=np.uint8))
-    chance, best = metrics.loss_baselines(unequal)
+    chance, best = metrics.loss_baselines(unequal, "squared")
     np.testing.assert_allclose(chance, (0 + 2 / 9) / 2)  # the first bit is 1 at all steps, the second at two of three
     np.testing.assert_allclose(best, (0.25 + 0.64) / 6)
 
@@ -96,7 +97,7 @@ def test_steps_between_separate_sequences_enter_no_number():
     np.testing.assert_array_equal(errors.error_rate, [[1.0]])
     for one, all_steps in zip(floor, metrics.floor(BY_HAND), strict=True):
         np.testing.assert_array_equal(one, all_steps[:, 1:])
-    chance, best = metrics.loss_baselines(separate)
+    chance, best = metrics.loss_baselines(separate, "squared")
     np.testing.assert_allclose([chance, best], [(0.25 + 0.25) / 2, (0.25 + 0.04) / 4])
 
 
@@ -116,8 +117,25 @@ def test_the_errors_of_a_network_do_not_depend_on_the_others(stream, seed):
         np.testing.assert_array_equal(together.mse[r], metrics.errors(outputs[r : r + 1], stream).mse[0])
 
 
-@given(streams(), seeds)
-def test_no_guess_beats_chance_among_constants(stream, seed):
+@given(streams(), seeds, st.sampled_from(["squared", "cross_entropy"]))
+def test_no_guess_beats_chance_among_constants(stream, seed, loss):
     constant = np.random.default_rng(seed).random(stream.targets.shape[1])
-    chance, _ = metrics.loss_baselines(stream)
-    assert ((stream.targets - constant) ** 2).mean() >= chance - 1e-12  # rounding
+    chance, _ = metrics.loss_baselines(stream, loss)
+    assert (
+        network.LOSSES[loss].of(np.log(constant / (1 - constant)), stream.targets).mean() >= chance - 1e-12
+    )  # rounding
+
+
+def test_baselines_of_softmax_are_entropies():
+    expected = np.array([[0.2, 0.3, 0.5], [0.5, 0.5, 0.0], [0.1, 0.8, 0.1], [0.25, 0.5, 0.25]])
+    stream = Stream(symbols=["a", "b", "b", "c"], expected=expected)
+    chance, best = metrics.loss_baselines(stream, "softmax")  # b, b and c are predicted
+    np.testing.assert_allclose(chance, -(2 / 3) * np.log(2 / 3) - (1 / 3) * np.log(1 / 3))
+    np.testing.assert_allclose(best, -(np.log(0.5) + np.log(0.8) + np.log(0.25)) / 3)
+
+
+def test_the_best_cross_entropy_is_that_of_the_best_outputs():
+    _, best = metrics.loss_baselines(BY_HAND, "cross_entropy")
+    e, t = BY_HAND.target_expected, BY_HAND.targets
+    known = np.where(t == 1, e, 1 - e)  # no target of probability 0
+    np.testing.assert_allclose(best, -np.log(known).mean())

@@ -191,3 +191,38 @@ def test_a_result_keeps_the_settings_it_was_trained_with():
     settings.context, settings.task.length = "none", 30
     pd.testing.assert_frame_equal(TABLES["predictions"](result), before)
     np.testing.assert_array_equal(result.training[0].vectors, stream)
+
+
+def test_spans_of_the_context_leave_the_other_draws_as_they_are():
+    small = (*SMALL["xor"], "backend=numpy", "epochs=2", "replicates=3")
+    plain = elman.run(elman.settings(*small))
+    spans = elman.run(elman.settings(*small, "context_span=[2,3]"))
+    for one, other in zip(plain.initial, spans.initial, strict=True):
+        np.testing.assert_array_equal(one, other)
+    for one, other in zip(plain.training, spans.training, strict=True):
+        np.testing.assert_array_equal(one.vectors, other.vectors)
+    assert (plain.losses != spans.losses).all()
+
+
+@pytest.mark.parametrize("reset", ["epoch", "sequence", "never"])
+def test_the_test_may_reset_the_context_in_another_way_than_training(reset):
+    small = (*SMALL["xor"], "backend=numpy", "epochs=3", "initial_context=0.25", "learning_rate=0.5")
+    trained = elman.run(elman.settings(*small, "reset_context=epoch"))
+    tested = elman.run(elman.settings(*small, "reset_context=epoch", f"test_reset={reset}"))
+    np.testing.assert_array_equal(trained.losses, tested.losses)
+    assert ((tested.context == 0.25).all()) == (reset != "never")
+    assert tested.test.separate == (reset == "sequence")
+    if reset == "sequence":  # the same element is read from the same context at the start of each triple
+        at = np.flatnonzero(tested.test.resets & (tested.test.inputs[:, 0] == 1))
+        assert len(np.unique(tested.outputs[0, at])) == 1
+        assert set(TABLES["position_errors"](tested)["position"]) == {"bit 2", "xor"}
+
+
+def test_what_leads_from_one_separate_sequence_to_the_next_is_not_learned():
+    """With sequences of a single form, and no step between them, a network learns all that there is."""
+    result = elman.run(
+        elman.settings(*SMALL["cv"], "backend=numpy", "reset_context=sequence", "epochs=60", "learning_rate=0.5")
+    )
+    assert "consonant" not in result.test.position_names
+    assert result.losses[0, -1] < 0.01
+    assert result.baselines[0, 1] == 0

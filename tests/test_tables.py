@@ -153,7 +153,7 @@ def test_the_summary_follows_from_the_other_tables(result, frames):
     for r, row in summary.set_index("replicate").iterrows():
         loss = losses[losses["replicate"] == r].set_index("epoch")["loss"]
         assert (row["final_loss"], row["best_loss"], row["best_epoch"]) == (loss.iloc[-1], loss.min(), loss.idxmin())
-        chance, floor = metrics.loss_baselines(result.training[r])
+        chance, floor = metrics.loss_baselines(result.training[r], "squared")
         np.testing.assert_array_equal([row["chance_loss"], row["floor_loss"]], [chance, floor])
         begun = loss.index[loss <= chance - 0.2 * (chance - floor)]
         assert (row["takeoff_epoch"] == begun[0]) if len(begun) else pd.isna(row["takeoff_epoch"])

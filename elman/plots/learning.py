@@ -6,6 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from elman.metrics import LOSS_NAMES
 from elman.plots.canvas import COLOURS, GREY, SMALL, band, canvas, line_name, spread
 from elman.plots.names import short
 from elman.plots.source import Source
@@ -25,7 +26,7 @@ def training_loss(source: Source) -> Figure | None:
     _level(ax, chance, "chance")
     if pd.notna(best):
         _level(ax, best, "best possible")
-    for name, level in source.levels.items():
+    for name, level in source.levels.items() if source.settings["loss"] == "squared" else ():
         _level(ax, level, textwrap.fill(name, 15))
     low, high = ax.get_ylim()
     lowest = min(level for level in (chance, best, losses["loss"].min()) if pd.notna(level))
@@ -35,7 +36,7 @@ def training_loss(source: Source) -> Figure | None:
         at, va = (1.02, 1 if up else 0), "top" if up else "bottom"
         ax.annotate("best possible:\nunknown", at, xycoords="axes fraction", va=va, fontsize=SMALL, color=GREY)
     ax.locator_params(axis="x", integer=True, min_n_ticks=1)
-    ax.set(xlabel="epoch", ylabel="mean squared error")
+    ax.set(xlabel="epoch", ylabel=LOSS_NAMES[source.settings["loss"]])
     return figure
 
 
