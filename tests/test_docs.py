@@ -8,6 +8,8 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
+import nbclient
+import nbformat
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -92,3 +94,14 @@ def test_links_lead_to_files_and_headings_that_are_there(page):
             there = (page.parent / path).resolve() if path else page
             assert there.exists(), target
             assert not anchor or anchor in anchors(there), target
+
+
+def test_the_tutorial_runs_and_shows_a_figure_for_each_call(here):
+    """With three networks in place of a hundred."""
+    notebook = nbformat.read(ROOT / "docs" / "tutorial.ipynb", as_version=4)
+    first = next(cell for cell in notebook.cells if "NETWORKS = 100" in cell.source)
+    first.source = first.source.replace("NETWORKS = 100", "NETWORKS = 3")
+    nbclient.NotebookClient(notebook, timeout=100, resources={"metadata": {"path": str(here)}}).execute()
+    for cell in notebook.cells:
+        if re.search(r"^(plot\(|\w+\.plot\()", cell.get("source", ""), flags=re.M):
+            assert any("image/png" in output.get("data", {}) for output in cell.outputs), cell.source
