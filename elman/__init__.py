@@ -20,13 +20,14 @@ if TYPE_CHECKING:
     from elman.cli.compose import settings
     from elman.comparison import compare
     from elman.config import Settings
+    from elman.plots import plot
     from elman.result import Result
     from elman.runner import run
     from elman.runs import load, load_runs
     from elman.stream import Stream
 
 __version__ = "0.1.0"
-__all__ = ["Result", "Settings", "Stream", "compare", "load", "load_runs", "plots", "run", "settings", "tables"]
+__all__ = ["Result", "Settings", "Stream", "compare", "load", "load_runs", "plot", "plots", "run", "settings", "tables"]
 
 # Each public name is imported when it is first used, so that `elman --help` need not wait for pandas.
 _HOME = {
@@ -38,6 +39,7 @@ _HOME = {
     "Stream": "stream",
     "load": "runs",
     "load_runs": "runs",
+    "plot": "plots",
 }
 
 

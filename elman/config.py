@@ -17,6 +17,8 @@ from elman.errors import ConfigError
 if TYPE_CHECKING:
     from elman.stream import Stream
 
+FIGURE_FORMATS = ("png", "pdf", "svg")
+
 
 class _Converted:
     """Attributes that are converted to their types when they are set; one that was not declared is refused."""
@@ -126,6 +128,11 @@ class Settings(_Converted):
     )
     backend: str = setting("numba (compiled) or numpy (the readable reference)", key_of("elman.trainers", "BACKENDS"))
     figures: bool = setting("draw figures", changes="nothing")
+    figure_formats: list[str] = setting(
+        "files that each figure is written as, of png, pdf and svg",
+        Rule("a list of png, pdf and svg", lambda value: set(value) <= set(FIGURE_FORMATS)),
+        changes="nothing",
+    )
     overwrite: bool = setting("replace another run in the same directory", changes="nothing")
 
     def separate(self, *, test: bool) -> bool:

@@ -49,6 +49,7 @@ _BEFORE: dict[str, Any] = {
     "context_span": [],
     "test_items": None,
     "accept": None,
+    "figure_formats": ["png"],
 }
 
 

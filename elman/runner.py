@@ -259,7 +259,7 @@ def run_into(
     def is_finished() -> bool:
         return rundir.is_finished(directory, plain, files=files, outputs=[*outputs, "figures", *(attachments or {})])
 
-    if is_finished() and not (settings.figures and _lacks_figures(directory)):
+    if is_finished() and not (settings.figures and _lacks_figures(directory, settings.figure_formats)):
         return None  # without a lock, so also where nothing can be written
     with rundir.lock(directory):
         if not is_finished():
@@ -273,44 +273,49 @@ def run_into(
                 with _timed(stages, "tables"):
                     rundir.write_atomic(directory, {**tables.files(result), checkpoint.FILE: checkpoint.pack(result)})
         if settings.figures:
-            _draw_missing(directory)
+            _draw_missing(directory, settings.figure_formats)
     return result
 
 
-def _lacks_figures(directory: Path) -> bool:
+def _lacks_figures(directory: Path, formats: Sequence[str]) -> bool:
     """Whether figures of a finished run are missing; run.json lists those that apply to it once they were drawn."""
     listed = run_json.read(directory).get("figures")
-    return listed is None or not all((directory / "figures" / name).exists() for name in listed)
+    files = [(directory / "figures" / name).with_suffix(f".{kind}") for name in listed or [] for kind in formats]
+    return listed is None or not all(file.exists() for file in files)
 
 
-def _draw_missing(directory: Path) -> None:
-    """Draw the figures of a finished run that are not there; one that fails is a warning."""
+def _draw_missing(directory: Path, formats: Sequence[str]) -> None:
+    """Draw the figures of a finished run that are not there in all formats; one that fails is a warning."""
     from elman import rundir
 
-    if not _lacks_figures(directory):
+    if not _lacks_figures(directory, formats):
         return
     start = time.perf_counter()
     try:
         from elman import plots
 
-        rundir.add_outputs(directory, [f"figures/{name}.png" for name in plots.PLOTS])
+        rundir.add_outputs(directory, [f"figures/{name}.{kind}" for name in plots.PLOTS for kind in formats])
         source = plots.from_directory(directory)
-        names = [f"{name}.png" for name in plots.PLOTS if _is_drawn(directory, name, source)]
-        rundir.set_figures(directory, names, time.perf_counter() - start)
+        drawn = [name for name in plots.PLOTS if _is_drawn(directory, name, formats, source)]
+        listed = run_json.read(directory).get("figures", [])
+        files = dict.fromkeys([*listed, *(f"{name}.{kind}" for name in drawn for kind in formats)])
+        rundir.set_figures(directory, list(files), time.perf_counter() - start)
     except Exception as error:
         log.warning("the figures were not drawn: %s", _first_line(error))
 
 
-def _is_drawn(directory: Path, name: str, source: "Source") -> bool:
-    """Draw a figure unless it is there; whether it applies to the run, also if drawing it failed."""
+def _is_drawn(directory: Path, name: str, formats: Sequence[str], source: "Source") -> bool:
+    """Draw a figure unless it is there in all formats; whether it applies to the run, also if drawing it failed."""
     from elman import plots, rundir
 
-    if (directory / "figures" / f"{name}.png").exists():
+    missing = [kind for kind in formats if not (directory / "figures" / f"{name}.{kind}").exists()]
+    if not missing:
         return True
     try:
         if not (figure := plots.figure(source, name)):
             return False
-        rundir.write_atomic(directory / "figures", {f"{name}.png": plots.render(figure)})
+        files = {f"{name}.{kind}": plots.render(figure, kind) for kind in missing}
+        rundir.write_atomic(directory / "figures", files)
     except Exception as error:
         log.warning("the figure %s was not drawn: %s", name, _first_line(error))
     return True

@@ -97,3 +97,12 @@ def finished(request, tmp_path_factory):
 
     directory = tmp_path_factory.mktemp(request.param) / "run"
     return directory, run_into(directory, elman.settings(*SMALL[request.param], "replicates=3"))
+
+
+@pytest.fixture(scope="session")
+def drawn(finished):
+    """The figures of a small run, by name."""
+    from elman import plots
+
+    source = plots.from_directory(finished[0])
+    return {name: figure for name in plots.PLOTS if (figure := plots.figure(source, name))}

@@ -1,20 +1,21 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from conftest import SMALL, lengths
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.image import imread
+from reading import cut_off, draw, notes, outside, overlapping
 
 import elman
-from elman import hidden, plots
-from elman.plots import trees
+from elman import plots
 from elman.plots.classes import divide
 from elman.runner import run_into
 
+CONF = Path(__file__).parent.parent / "conf" / "config.yaml"  # as a text of long words
 ALWAYS = {"training_loss", "learning_curve", "hidden_units", "weights"}
 OF_SYMBOLS = {"principal_components", "phase_portrait", "clusters"}
 EXPECTED = {
@@ -27,28 +28,20 @@ EXPECTED = {
 }
 
 
-def draw(run, name):
-    return plots.figure(plots.from_directory(run), name)
-
-
-def notes(figure):
-    return [text.get_text() for text in figure.texts[1:]]  # the first is the title
-
-
 def test_each_task_has_its_figures_and_none_is_empty(finished):
     directory, result = finished
     images = {path.stem: imread(path) for path in (directory / "figures").iterdir()}
     assert images.keys() == EXPECTED[result.settings.task.name]
-    for image in images.values():
-        assert image.shape[1] == plots.WIDTH * plots.DPI
+    for name, image in images.items():
+        assert image.shape[1] / plots.DPI in ((plots.WIDTH, plots.WIDE) if name == "weights" else (plots.WIDTH,))
         assert len(np.unique(image[:, :, 0])) > 10
 
 
 def test_a_result_and_its_files_give_the_same_figures(finished):
     directory, result = finished
-    drawn = dict(plots.draw(plots.from_result(result)))
-    assert drawn.keys() == {path.name for path in (directory / "figures").iterdir()}
-    for name, image in drawn.items():
+    images = dict(plots.draw(plots.from_result(result)))
+    assert images.keys() == {path.name for path in (directory / "figures").iterdir()}
+    for name, image in images.items():
         assert image == (directory / "figures" / name).read_bytes()
 
 
@@ -91,153 +84,53 @@ def test_a_figure_that_fails_is_one_warning_and_the_others_are_drawn(finished, m
     assert [name for name, _ in drawn] == ["weights.png"]
 
 
-@pytest.mark.parametrize("name", plots.PLOTS)
-def test_every_axis_says_what_it_shows_and_no_text_leaves_the_figure(finished, name):
-    directory, result = finished
-    figure = draw(directory, name)
-    if figure is None:
-        return
-    with plots.style():
-        renderer = FigureCanvasAgg(figure).get_renderer()
-        figure.draw(renderer)
-    assert figure.get_suptitle()
-    settings = result.settings
-    caption = notes(figure)[0]
-    assert caption.startswith(f"{settings.task.name} ")
-    assert caption.endswith(f"-{settings.hidden_size}-{len(result.test.features)}, 25 epochs, learning rate 0.1")
-    assert all(ax.get_ylabel() or ax.get_xlabel() or ax.get_title() for ax in figure.axes if ax.axison)
-    drawn = figure.get_tightbbox(renderer)  # in inches
-    assert min(drawn.x0, drawn.y0) >= 0
-    assert drawn.x1 <= figure.get_figwidth()
-    assert drawn.y1 <= figure.get_figheight()
+def check_layout(figures):
+    for name, figure in figures.items():
+        assert figure.get_suptitle()
+        assert all(ax.get_ylabel() or ax.get_xlabel() or ax.get_title() for ax in figure.axes if ax.axison)
+        assert not outside(figure), name
+        assert not overlapping(figure), name
+        assert not cut_off(figure), name
 
 
-def test_the_levels_of_the_loss_are_named_beside_their_values(finished):
-    directory, result = finished
-    summary = pd.read_csv(directory / "summary.csv")
-    texts = [text.get_text() for text in draw(directory, "training_loss").axes[0].texts]
-    assert f"chance\n{summary['chance_loss'].mean():.4f}" in texts
-    known = result.test.expected is not None
-    assert (f"best possible\n{summary['floor_loss'].mean():.4f}" if known else "best possible:\nunknown") in texts
-    assert ("xor of the last\ntwo bits at\nevery step\n0.2222" in texts) == (result.settings.task.name == "xor")
+def test_every_axis_says_what_it_shows_no_texts_overlap_and_nothing_is_cut_off(drawn):
+    check_layout(drawn)
 
 
-def test_curve_and_chance_keep_off_the_axis_where_the_best_is_unknown(finished):
-    directory, result = finished
-    if result.test.expected is None:
-        axes = draw(directory, "training_loss").axes[0]
-        low, high = axes.get_ylim()
-        lowest = min(pd.read_csv(directory / "losses.csv")["loss"].min(), result.baselines[0, 0])
-        assert lowest - low > 0.05 * (high - low)
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ("task=grammar", "epochs=3", "replicates=2"),
+        ("task=sentences", "epochs=1", "hidden_size=150", "occurrences=[boy,eat]"),
+        ("task=text", "task.level=words", f"task.file='{CONF}'", "epochs=1", "hidden_size=50"),
+    ],
+)
+def test_figures_of_large_networks_and_long_names_are_as_clear(overrides, tmp_path):
+    settings = elman.settings(*overrides, *lengths(overrides[0].removeprefix("task="), 500, 500))
+    source = plots.from_result(elman.run(settings))
+    for width in (3.0, plots.WIDTH, plots.WIDE):
+        figures = {name: plots.figure(source, name, width=width) for name in plots.PLOTS}
+        check_layout({name: figure for name, figure in figures.items() if figure})
 
 
-def test_notes_say_what_lines_bands_dots_and_arrows_are(finished):
-    directory, _ = finished
-    for name in ("training_loss", "learning_curve"):
-        assert "median and interquartile range of 3 networks" in notes(draw(directory, name))
-    if figure := draw(directory, "phase_portrait"):
-        assert notes(figure)[1].startswith("dots: test steps; arrows: ")
+def test_every_figure_names_task_sizes_and_main_settings(drawn, finished):
+    settings, bits = finished[1].settings, len(finished[1].test.features)
+    caption = f"{settings.task.name} {bits}-{settings.hidden_size}-{bits}, 25 epochs, learning rate 0.1"
+    assert {notes(figure)[0] for figure in drawn.values()} == {caption}
 
 
-def test_a_line_stands_before_each_unit_but_the_first(finished):
-    directory, result = finished
-    if figure := draw(directory, "principal_components"):
-        lines = figure.axes[0].lines[:-1]
-        assert all(line.get_xdata()[0] > 0 for line in lines)
-        told = f"; a line before each {result.test.unit}" if result.settings.task.name != "text" else ""
-        assert figure.axes[-1].get_xlabel() == f"element read{told}"
-
-
-def lines(ax):
-    """The heights of each line that is drawn."""
-    return {tuple(np.asarray(line.get_ydata(), dtype=float)) for line in ax.lines}
-
-
-def medians(values):
-    """Lines (P, T) of values (R, T, P) over networks; of three networks they are the middle values to the last bit."""
-    return set(map(tuple, np.median(values, axis=0).T))
-
-
-def test_lines_are_medians_over_networks_and_bands_hold_the_quartiles(finished):
-    directory, result = finished
-    ax = draw(directory, "training_loss").axes[0]
-    assert medians(result.losses[..., None]) <= lines(ax)
-    (band,) = ax.collections
-    epoch, loss = band.get_paths()[0].vertices.T
-    for e, losses in enumerate(result.losses.T, 1):
-        at = loss[epoch == e]
-        np.testing.assert_allclose([at.min(), at.max()], np.quantile(losses, [0.25, 0.75]), rtol=1e-12)
-
-
-def test_the_learning_curve_shows_error_rates_above_and_squared_errors_below(finished):
-    directory, result = finished
-    above, below = draw(directory, "learning_curve").axes
-    assert medians(np.stack([errors.error_rate for errors in result.curve], axis=1)) <= lines(above)
-    assert medians(np.stack([errors.mse for errors in result.curve], axis=1)) <= lines(below)
-
-
-def test_the_error_over_12_steps_stands_above_the_best_possible(finished):
-    directory, result = finished
-    figure = draw(directory, "error_over_12_steps")
-    if result.settings.task.name != "xor":
-        assert figure is None
-        return
-    errors = pd.read_csv(directory / "cycle_errors.csv").pivot(index="step", columns="replicate", values="mse")
-    error, best = (line.get_ydata() for line in figure.axes[0].lines)
-    np.testing.assert_allclose(error, errors.median(axis=1), rtol=1e-12)  # versions of pandas round otherwise
-    np.testing.assert_array_equal(best, np.resize([0.25, 0, 0.25], 12))  # the first bit is read, not predicted
-
-
-def test_the_error_of_bit_1_stands_above_that_of_bit_4(finished):
-    directory, result = finished
-    figure = draw(directory, "error_of_bits_1_and_4")
-    if result.settings.task.name != "cv":
-        assert figure is None
-        return
-    errors = np.abs(result.outputs - result.test.targets)[:, :20]
-    for ax, bit in zip(figure.axes, (1, 4), strict=True):
-        drawn = ax.lines[0].get_ydata()
-        np.testing.assert_allclose(drawn, np.median(errors[..., bit - 1], axis=0), rtol=1e-12)  # a root of a square
-
-
-def test_principal_components_are_projections_of_the_hidden_states(finished):
-    directory, result = finished
-    figure = draw(directory, "principal_components")
-    if figure is None:
-        assert result.settings.task.name == "xor"
-        return
-    hiddens = result.hiddens[0, :60] - result.hiddens[0, :60].mean(axis=0)
-    _, directions = np.linalg.eigh(hiddens.T @ hiddens)  # the longest last
-    for ax, direction in zip(figure.axes, directions.T[::-1], strict=False):
-        (drawn,) = (line.get_ydata() for line in ax.lines if len(line.get_ydata()) == 24)
-        np.testing.assert_allclose(np.abs(drawn), np.abs(hiddens[:24] @ direction), atol=1e-9)  # eigenvectors' rounding
-
-
-def test_weights_are_squares_in_their_places_with_the_area_of_their_sizes(finished):
-    directory, result = finished
-    grounds, squares = draw(directory, "weights").axes[0].collections
-    corners = np.array([path.vertices[:4] for path in squares.get_paths()])
-    (x, y), areas = corners.mean(axis=1).T, np.ptp(corners[:, :, 0], axis=1) ** 2
-    values = np.where(squares.get_facecolors()[:, 0] == 1, areas, -areas)  # white is positive, black negative
-    W_ih, W_hh, b_h, W_ho, b_o = (array[0] for array in result.weights)
-    blocks = (W_ih, W_hh, b_h[:, None], np.vstack([W_ho.T, b_o]))
-    largest = max(np.abs(block).max() for block in blocks)
-    for ground, block in zip(grounds.get_paths(), blocks, strict=True):
-        left, right = ground.vertices[:, 0].min(), ground.vertices[:, 0].max()
-        own, drawn = (left < x) & (x < right), np.zeros_like(block)
-        drawn[y[own].astype(int), (x[own] - left).astype(int)] = values[own]
-        # Weights of less than a thousandth of the largest are not drawn.
-        np.testing.assert_allclose(drawn / areas.max(), block / largest, rtol=1e-9, atol=1e-3)
-
-
-def test_letters_name_the_steps_at_which_they_are_predicted(finished):
-    directory, result = finished
-    figure = draw(directory, "error_by_letter")
-    if result.settings.task.name != "cv":
-        assert figure is None
-    else:
-        labels = [label.get_text() for label in figure.axes[0].get_xticklabels()]
-        assert labels == result.test.symbols[1:21].tolist()
+@pytest.mark.parametrize(
+    ("change", "end"),
+    [
+        ({}, "1-4-1, 1 epoch, learning rate 0.25"),
+        ({"epochs": 0}, "1-4-1, trained by another run"),
+        ({"context": "none", "loss": "softmax"}, "1-4-1, 1 epoch, learning rate 0.25, context=none, loss=softmax"),
+    ],
+)
+def test_a_caption_says_what_is_not_as_usual(change, end):
+    settings = {"task": {"name": "mine"}, "hidden_size": 4, "epochs": 1, "learning_rate": 0.25} | change
+    bits = pd.DataFrame({"bit": [1], "feature": ["bit"]})
+    assert plots.Source(settings, {"bit_errors": bits}.get, None).caption == f"mine {end}"
 
 
 @pytest.mark.parametrize("task", SMALL)
@@ -245,35 +138,8 @@ def test_figures_can_be_drawn_of_the_shortest_of_runs(task, tmp_path):
     run_into(tmp_path, elman.settings(*SMALL[task], *lengths(task, 4, 4), "epochs=1", "record_steps=0"))
     few = {"training_loss", "learning_curve", "weights"}
     assert {path.stem for path in (tmp_path / "figures").iterdir()} == few | (
-        {"clusters"} if task in ("words", "sentences", "text") else set()
+        {"clusters"} if task in ("words", "sentences", "text", "grammar") else set()
     )
-
-
-def test_every_symbol_names_a_leaf_and_the_closest_pair_stands_side_by_side(finished):
-    directory, result = finished
-    figure = draw(directory, "clusters")
-    if figure is None:
-        assert result.settings.task.name == "xor"
-        return
-    read = sorted(set(result.test.input_symbols))
-    for ax, network in zip(figure.axes, (0, 1), strict=True):
-        named = [text.get_text() for text in ax.texts[: len(read)]]
-        assert sorted(named) == read
-        closest = hidden.tree(result.hidden_states.means[network, 0], method="ward", metric="euclidean")[0, :2]
-        first, second = (named.index(read[int(leaf)]) for leaf in closest)
-        assert abs(first - second) == 1
-
-
-def test_many_symbols_are_reduced_to_the_most_frequent(finished, monkeypatch):
-    directory, result = finished
-    monkeypatch.setattr(trees, "MOST_LEAVES", 4)
-    if (figure := draw(directory, "clusters")) is None:
-        return
-    names, counts = np.unique(result.test.input_symbols, return_counts=True)
-    shown = [text.get_text() for text in figure.axes[0].texts[:4]]
-    assert len(set(shown)) == 4
-    assert counts[np.isin(names, shown)].min() >= np.sort(counts)[-4]
-    assert f"4 most frequent of {len(names)}" in figure.get_suptitle()
 
 
 def test_no_symbol_of_a_text_is_too_strange_for_a_figure(tmp_path):
@@ -285,15 +151,6 @@ def test_no_symbol_of_a_text_is_too_strange_for_a_figure(tmp_path):
     run_into(tmp_path / "run", settings)
     named = [t.get_text() for t in draw(tmp_path / "run", "clusters").axes[0].texts]
     assert {"\\$\\no\\$", "U+6587", "_", "a&b", "%", "{"} <= set(named)
-
-
-def test_occurrences_show_their_symbol_as_it_is_written(tmp_path):
-    text = tmp_path / "text.txt"
-    text.write_text(" ".join(["a", "cat", "A", "dog"] * 20))
-    settings = ("task=text", "task.level=words", f"task.file={text}", "hidden_size=2", "occurrences=[a,A]")
-    run_into(tmp_path / "run", elman.settings(*settings, "figures=false"))
-    leaves = {t.get_text() for t in draw(tmp_path / "run", "occurrences").axes[0].texts}
-    assert {"A dog [a]", "a cat [A]"} <= leaves
 
 
 def test_weights_of_so_many_symbols_that_none_could_be_seen_are_not_drawn(tmp_path):
@@ -342,13 +199,3 @@ def test_symbols_are_divided_into_few_classes_that_share_no_member(most, symbols
     assert sorted(symbol for group in found.values() for symbol in group) == (
         sorted(symbols.split()) if division else []
     )
-
-
-def test_a_word_in_the_place_of_another_stands_out(finished, tmp_path):
-    directory, result = finished
-    if result.settings.task.name != "sentences":
-        return
-    settings = elman.settings(*SMALL["sentences"], "epochs=0", f"weights_from={directory}", "task.replace=[man,zog]")
-    run_into(tmp_path, settings)
-    (ax,) = draw(tmp_path, "clusters").axes
-    assert [text.get_text() for text in ax.texts if text.get_weight() == "bold"] == ["zog"]

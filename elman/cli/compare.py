@@ -2,6 +2,7 @@
 
 import argparse
 import math
+from collections.abc import Mapping
 from pathlib import Path
 
 from elman import rundir
@@ -10,21 +11,47 @@ from elman.comparison import Comparison, compare, describe
 from elman.tables import SUCCESS
 
 
-def write(comparison: Comparison, directory: Path, *, plot: str | None = None) -> None:
+def write(
+    comparison: Comparison, directory: Path, *, plot: str | None = None, labels: Mapping[str, str] | None = None
+) -> None:
     """Write comparison.csv and comparison.png, made from the comparison, into a directory."""
     csv = comparison.table.to_csv(index=False, lineterminator="\n")
     rundir.write_atomic(directory, {"comparison.csv": csv.encode()})
     from elman.plots import render
     from elman.plots.comparison import figure
 
-    rundir.write_atomic(directory, {"comparison.png": render(figure(comparison, plot))})
+    rundir.write_atomic(directory, {"comparison.png": render(figure(comparison, plot, labels))})
 
 
 def main() -> None:
     """The console script ``elman-compare``."""
+    parser = _parser()
+    given = parser.parse_args()
+    if not given.directories:
+        after = "; --by takes all that follows it, so name it before" if given.by else ""
+        parser.exit(2, f"elman-compare: name a directory to look in, such as runs{after}\n")
+    by = list(dict.fromkeys(key for keys in given.by for key in keys.split(",")))
+    out = Path(given.out or (given.directories[0] if len(given.directories) == 1 else "."))
+    try:
+        comparison = compare(*given.directories, by=by, success=given.success)
+        if given.plot and given.plot not in comparison.groups[0].values:
+            keys = ", ".join(comparison.groups[0].values) or "none"
+            raise KeyError(f"--plot must be one of the settings that are compared ({keys}), not {given.plot}")
+        write(comparison, out, plot=given.plot, labels=dict(given.label))
+    except KeyError as error:
+        parser.exit(2, f"elman-compare: {error.args[0]}\n")
+    except OSError as error:
+        parser.exit(1, f"elman-compare: {f'{error.filename}: {error.strerror}' if error.filename else error}\n")
+    except KeyboardInterrupt:
+        parser.exit(130, "elman-compare: interrupted\n")
+    echo(f"{describe(comparison)}\n\ncomparison.csv and comparison.png are in {out}")
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="elman-compare",
-        usage="%(prog)s DIR [DIR ...] [--by KEY [KEY ...]] [--success RATE] [--plot KEY] [--out DIR]",
+        usage="%(prog)s DIR [DIR ...] [--by KEY [KEY ...]] [--success RATE] [--plot KEY] [--label VALUE=NAME ...] "
+        "[--out DIR]",
         description="Compare all finished runs below some directories, by their settings. Prints a table, and writes "
         "comparison.csv and comparison.png.",
     )
@@ -41,27 +68,25 @@ def main() -> None:
     )
     parser.add_argument("--plot", metavar="KEY", help="draw the figure with this setting on the horizontal axis")
     parser.add_argument(
+        "--label",
+        nargs="+",
+        action="extend",
+        default=[],
+        type=_label,
+        metavar="VALUE=NAME",
+        help="names in the figure for values of settings, or for the letters that stand for long ones",
+    )
+    parser.add_argument(
         "--out", metavar="DIR", help="where to write; by default DIR if there is one, else the current directory"
     )
-    given = parser.parse_args()
-    if not given.directories:
-        after = "; --by takes all that follows it, so name it before" if given.by else ""
-        parser.exit(2, f"elman-compare: name a directory to look in, such as runs{after}\n")
-    by = list(dict.fromkeys(key for keys in given.by for key in keys.split(",")))
-    out = Path(given.out or (given.directories[0] if len(given.directories) == 1 else "."))
-    try:
-        comparison = compare(*given.directories, by=by, success=given.success)
-        if given.plot and given.plot not in comparison.groups[0].values:
-            keys = ", ".join(comparison.groups[0].values) or "none"
-            raise KeyError(f"--plot must be one of the settings that are compared ({keys}), not {given.plot}")
-        write(comparison, out, plot=given.plot)
-    except KeyError as error:
-        parser.exit(2, f"elman-compare: {error.args[0]}\n")
-    except OSError as error:
-        parser.exit(1, f"elman-compare: {f'{error.filename}: {error.strerror}' if error.filename else error}\n")
-    except KeyboardInterrupt:
-        parser.exit(130, "elman-compare: interrupted\n")
-    echo(f"{describe(comparison)}\n\ncomparison.csv and comparison.png are in {out}")
+    return parser
+
+
+def _label(given: str) -> tuple[str, str]:
+    value, equals, name = given.rpartition("=")
+    if not (value and equals and name):
+        raise argparse.ArgumentTypeError(f"must be VALUE=NAME, such as 4=small, not {given}")
+    return value, name
 
 
 def _share(given: str) -> float:

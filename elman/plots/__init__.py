@@ -7,27 +7,31 @@ ranges, and what cannot be averaged is shown of the first.
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from io import BytesIO
+from difflib import get_close_matches
+from inspect import signature
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from elman.errors import ConfigError
 from elman.plots import backend  # noqa: F401 - before all that imports matplotlib
-from elman.plots.canvas import COLOURS, DPI, GREY, STYLE, WIDE, WIDTH, style
 from elman.plots.errors import error_by_letter, error_in_words, error_of_bits_1_and_4, error_over_12_steps
 from elman.plots.hidden import hidden_units, phase_portrait, principal_components
 from elman.plots.learning import learning_curve, training_loss
 from elman.plots.source import Source, from_directory, from_result
+from elman.plots.style import COLOURS, DPI, GREY, STYLE, WIDE, WIDTH, render, style
 from elman.plots.trees import clusters, occurrences
 from elman.plots.weights import weights
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 __all__ = [
-    "COLOURS", "DPI", "GREY", "PLOTS", "STYLE", "WIDE", "WIDTH", "Source", "draw", "figure", "from_directory",
-    "from_result", "render", "style",
+    "COLOURS", "DPI", "GREY", "PLOTS", "STYLE", "WIDE", "WIDTH", "Source", "check_name", "draw", "figure",
+    "from_directory", "from_result", "plot", "render", "show", "style",
 ]  # fmt: skip
 
-PLOTS: dict[str, Callable[[Source], "Figure | None"]] = {
+PLOTS: dict[str, Callable[..., "Figure | None"]] = {
     "training_loss": training_loss,
     "learning_curve": learning_curve,
     "error_over_12_steps": error_over_12_steps,
@@ -41,27 +45,73 @@ PLOTS: dict[str, Callable[[Source], "Figure | None"]] = {
     "occurrences": occurrences,
     "weights": weights,
 }
-# What a format's file would otherwise say of the moment at which it was made, so that the same figure is the same file.
-_TIMELESS = {"svg": {"Date": None}, "pdf": {"CreationDate": None}}
 
 
-def figure(source: Source, name: str) -> "Figure | None":
-    """Draw one of PLOTS; None, at once, where the run holds nothing that it could show."""
-    with style():
-        return PLOTS[name](source)
+def check_name(name: str) -> None:
+    """Raise a ConfigError for a name that is no key of PLOTS."""
+    if name not in PLOTS:
+        near = get_close_matches(name, PLOTS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are {', '.join(PLOTS)}"
+        raise ConfigError(f"there is no figure {name}; {hint}")
 
 
-def render(figure: "Figure", kind: str = "png") -> bytes:
-    """A figure as a file of a kind that matplotlib writes, such as png, pdf or svg."""
-    file = BytesIO()
-    more: dict[str, Any] = {"pil_kwargs": {"compress_level": 1}} if kind == "png" else {"metadata": _TIMELESS.get(kind)}
-    with style():
-        figure.savefig(file, format=kind, dpi=DPI, **more)
-    return file.getvalue()
+def figure(source: Source, name: str, *, width: float = WIDTH, ax: "Axes | None" = None) -> "Figure | None":
+    """Draw one of PLOTS; None, at once, where the run holds nothing that it could show.
+
+    Args:
+        source: the run.
+        name: a key of PLOTS.
+        width: inches; some heights do not depend on it.
+        ax: axes to draw into, for a figure of one Axes.
+
+    Raises:
+        ConfigError: for a name that is no key of PLOTS, or axes for a figure of several.
+    """
+    check_name(name)
+    into: dict[str, Any] = {} if ax is None else {"ax": ax}
+    if into.keys() - signature(PLOTS[name]).parameters.keys():
+        raise ConfigError(f"the figure {name} has several axes, so it cannot be drawn into one")
+    with style(width):
+        return PLOTS[name](source, **into)
+
+
+def show(source: Source, name: str, ax: "Axes | None" = None) -> "Figure":
+    """Draw one of PLOTS for a reader, who may change and save it in a style of their own.
+
+    Args:
+        source: the run.
+        name: a key of PLOTS.
+        ax: axes to draw into, for a figure of one Axes.
+
+    Raises:
+        ConfigError: as `figure`, and where the run holds nothing that it could show.
+    """
+    drawn = figure(source, name, ax=ax)
+    if drawn is None:
+        raise ConfigError(f"this run has nothing to show as {name}")
+    if ax is None:
+        with style():
+            drawn.draw_without_rendering()  # ticks are made when first drawn, in the style of that moment
+    return drawn
+
+
+def plot(name: str, directory: str | Path, ax: "Axes | None" = None) -> "Figure":
+    """Draw a figure of a finished run on disk.
+
+    Args:
+        name: a key of `elman.plots.PLOTS`, such as "training_loss".
+        directory: of the run.
+        ax: axes to draw into, for a figure of one Axes; by default it has a Figure of its own.
+
+    Raises:
+        FileNotFoundError: where no run is.
+        ConfigError: for another name, axes for a figure of several, or a figure that does not apply to the run.
+    """
+    return show(from_directory(Path(directory)), name, ax)
 
 
 def draw(
-    source: Source, names: Iterable[str] = tuple(PLOTS), formats: Iterable[str] = ("png",)
+    source: Source, names: Iterable[str] = tuple(PLOTS), formats: Iterable[str] = ("png",), width: float = WIDTH
 ) -> Iterator[tuple[str, bytes]]:
     """Draw figures one by one; yields file name and content of each that the run can show.
 
@@ -70,7 +120,7 @@ def draw(
     """
     for name in names:
         try:
-            drawn = figure(source, name)
+            drawn = figure(source, name, width=width)
             files = [(f"{name}.{kind}", render(drawn, kind)) for kind in formats] if drawn else []
         except Exception as error:
             reason = str(error).partition("\n")[0]

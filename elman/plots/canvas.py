@@ -1,45 +1,20 @@
-"""What all figures share: their style, width, colours, margins and head, and lines over networks."""
+"""What all figures share: margins and head, and lines over networks."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import textwrap
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context, rcParamsDefault
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from elman.plots.names import LINE
 from elman.plots.source import Source
+from elman.plots.style import GREY, SMALL, StyledFigure
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-GREY = "#666666"
-WIDTH = 3.5  # inches: one column
-WIDE = 7.2  # inches: two columns and the space between
-DPI = 200
-SMALL = 6.5  # points, of notes, legends and marks
-STYLE: dict[Any, Any] = {
-    "font.size": 7.5,
-    "axes.titlesize": 8,
-    "axes.titley": 1.0,  # given, so that matplotlib need not lay out the axes once more to find it
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.6,
-    "lines.linewidth": 1.1,
-    "legend.frameon": False,
-    "legend.handlelength": 1.4,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-}
-
-
-@contextmanager
-def style() -> Iterator[None]:
-    """Draw in the figures' own style, whatever matplotlibrc or the caller has set; all is as before afterwards."""
-    defaults = {key: value for key, value in rcParamsDefault.items() if not key.startswith("backend")}
-    with rc_context({**defaults, **STYLE}):
-        yield
+_LETTERS = 17  # of a note, in an inch
 
 
 def canvas(
@@ -53,6 +28,7 @@ def canvas(
     left: float = 0.66,
     right: float = 0.1,
     between: float = 0.5,
+    ax: Axes | None = None,
 ) -> tuple[Figure, np.ndarray]:
     """A figure with a head and axes inside fixed margins; an automatic layout would draw everything twice.
 
@@ -66,36 +42,45 @@ def canvas(
         left: margin in inches.
         right: margin in inches.
         between: inches between two axes.
+        ax: axes of another figure to draw into; they get the head as their title, and all else is left as it is.
     """
-    top, bottom = head_height(title, notes), 0.28 + LINE * tick_lines
+    if ax is not None:
+        ax.set_title("\n".join([title, *filter(None, notes)]), fontsize=SMALL)
+        return ax.figure.figure, np.array([ax])
+    width = rcParams["figure.figsize"][0]
+    top, bottom = head_height(title, notes, width), 0.28 + LINE * tick_lines
     height += top
-    figure = Figure(figsize=(WIDTH, height))
+    figure = StyledFigure(figsize=(width, height))
     head(figure, title, notes)
     axes = figure.subplots(rows, columns, squeeze=False)
     figure.subplots_adjust(
-        left=left / WIDTH,
-        right=1 - right / WIDTH,
+        left=left / width,
+        right=1 - right / width,
         bottom=bottom / height,
         top=1 - top / height,
         hspace=between * rows / (height - top - bottom - between * (rows - 1)),
-        wspace=between * columns / (WIDTH - left - right - between * (columns - 1)),
+        wspace=between * columns / (width - left - right - between * (columns - 1)),
     )
     return figure, axes[:, 0] if columns == 1 else axes
 
 
-def head_height(title: str, notes: Sequence[str]) -> float:
+def head_height(title: str, notes: Sequence[str], width: float) -> float:
     """The height of a head in inches, with the space below it."""
-    return 0.18 + 0.14 * title.count("\n") + 0.11 * len(notes) + 0.1
+    return 0.18 + 0.14 * title.count("\n") + 0.11 * len(_wrapped(notes, width)) + 0.1
 
 
 def head(figure: Figure, title: str, notes: Sequence[str]) -> None:
-    """Write a title and, smaller, its notes at the top of a figure."""
-    height = figure.get_figheight()
+    """Write a title and, smaller, its notes at the top of a figure; notes that are too long take several lines."""
+    width, height = figure.get_size_inches()
     figure.suptitle(title, fontsize=8, y=1 - 0.05 / height, va="top")
     below = 0.18 + 0.14 * title.count("\n")
-    for number, note in enumerate(notes):
+    for number, note in enumerate(_wrapped(notes, width)):
         y = 1 - (below + 0.11 * number) / height
         figure.text(0.5, y, note, fontsize=SMALL, color=GREY, ha="center", va="top")
+
+
+def _wrapped(notes: Sequence[str], width: float) -> list[str]:
+    return [line for note in notes for line in textwrap.wrap(note, int(_LETTERS * width)) or [""]]
 
 
 def spread(source: Source) -> list[str]:

@@ -6,15 +6,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from elman.plots.canvas import COLOURS, GREY, SMALL, band, canvas, line_name, spread
+from elman.plots.canvas import band, canvas, line_name, spread
 from elman.plots.source import Source
+from elman.plots.style import COLOURS, GREY, SMALL
 
 STEPS = 20  # of Figures 4 and 5
 ROW = 30  # letters in a row of Figure 6
 CONTRAST = ("consonant", "high")  # the features of Figures 5 a and b
 
 
-def error_over_12_steps(source: Source) -> Figure | None:
+def error_over_12_steps(source: Source, ax: Axes | None = None) -> Figure | None:
     """The squared error at 12 consecutive steps, averaged over the test stream, after the paper's Figure 3."""
     cycle = source.table("cycle_errors")
     if cycle is None:
@@ -23,7 +24,7 @@ def error_over_12_steps(source: Source) -> Figure | None:
     first = cycle.drop_duplicates("step").set_index("step")
     places, cycles = first[["position", "floor_mse"]], first["n"].iloc[0]
     title = f"Error over 12 consecutive steps, averaged\nover {cycles} cycles of the test stream"
-    figure, (ax,) = canvas(2.24, tick_lines=2, title=title, notes=[source.caption, *spread(source)])
+    figure, (ax,) = canvas(2.24, tick_lines=2, title=title, notes=[source.caption, *spread(source)], ax=ax)
     band(ax, wide, COLOURS[0], line_name(source), marker="o")
     ax.plot(first["floor_mse"], color=GREY, linestyle=":", marker="_", markersize=7, label="best possible")
     ax.set_ylim(-0.01, max(0.36, wide.max(axis=None) * 1.1))
@@ -34,13 +35,14 @@ def error_over_12_steps(source: Source) -> Figure | None:
     return figure
 
 
-def error_by_letter(source: Source) -> Figure | None:
+def error_by_letter(source: Source, ax: Axes | None = None) -> Figure | None:
     """The root mean squared error at 20 steps, labelled with the predicted letters, after the paper's Figure 4."""
     predictions = _first_steps(source)
     if predictions is None:
         return None
     rmse = predictions.groupby(["step", "replicate"])["squared_error"].mean().pow(0.5).unstack()
-    figure, (ax,) = canvas(2.04, title="Error by predicted letter", notes=[source.caption, *spread(source)])
+    head = [source.caption, *spread(source)]
+    figure, (ax,) = canvas(2.04, title="Error by predicted letter", notes=head, ax=ax)
     _letters(ax, source, rmse, predictions, _floor(source.rows("position_errors")))
     ax.set(xlabel="predicted letter", ylabel="root mean squared error")
     return figure

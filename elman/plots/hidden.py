@@ -5,22 +5,25 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import Affine2D, Bbox
 
-from elman.plots.canvas import COLOURS, GREY, SMALL, canvas, first_of
+from elman.plots.canvas import canvas, first_of
 from elman.plots.classes import divide
 from elman.plots.names import lines_of, name_steps, short, width
 from elman.plots.source import Source
+from elman.plots.style import COLOURS, GREY, SMALL
 
 STEPS = 24  # shown over time
 TRAJECTORIES = 3
 LONGEST = 12  # elements of a trajectory
 COMPONENTS = 3
+ROW, HIGHEST = 0.03, 6  # inches that a unit takes where there are many, and all of them at most
 
 
-def hidden_units(source: Source) -> Figure | None:
+def hidden_units(source: Source, ax: Axes | None = None) -> Figure | None:
     """The activation of each hidden unit of the first network over up to 24 test steps."""
     states = source.rows("hidden_states")
     one = states[(states["replicate"] == 0) & (states["step"] < STEPS)]
@@ -30,12 +33,13 @@ def hidden_units(source: Source) -> Figure | None:
     inputs = one.drop_duplicates("step")["input"].tolist()
     lines = lines_of(inputs)
     title = f"Hidden units over time{first_of(source)}"
-    height = 1.14 + 0.1 * lines + 0.06 * min(len(wide), 40)
-    figure, (ax,) = canvas(height, right=0.75, tick_lines=lines, title=title, notes=[source.caption])
-    image = ax.imshow(wide, cmap="cividis", vmin=0, vmax=1, aspect="auto", interpolation="nearest")
+    height = 1.14 + 0.1 * lines + min(max(0.06 * min(len(wide), 40), ROW * len(wide)), HIGHEST)
+    figure, (ax,) = canvas(height, right=0.75, tick_lines=lines, title=title, notes=[source.caption], ax=ax)
+    lowest = min(0, np.floor(wide.min(axis=None)))  # -1 with tanh units
+    image = ax.imshow(wide, cmap="cividis", vmin=lowest, vmax=1, aspect="auto", interpolation="nearest")
     figure.colorbar(image, cax=ax.inset_axes((1.03, 0, 0.05, 1)), label="activation")
     name_steps(ax, range(len(inputs)), inputs)
-    every = next(every for every in (1, 5, 10, 50, 100, len(wide)) if len(wide) <= 8 * every)
+    every = next(every for every in (1, 5, 10, 50, 100, len(wide)) if len(wide) <= 16 * every)
     marked = [unit for unit in wide.index if unit % every == 0 or unit == 1]
     ax.set_yticks([unit - 1 for unit in marked], marked)
     ax.set(xlabel="element read", ylabel="hidden unit")
@@ -52,7 +56,7 @@ def principal_components(source: Source) -> Figure | None:
     steps, shares = found
     shown, columns = steps[:STEPS], range(1, len(shares) + 1)
     lines = lines_of(shown["input"].tolist())
-    title = f"Principal components of hidden states{first_of(source)}"
+    title = f"Principal components{first_of(source)}"
     height = 0.74 + 0.75 * len(shares) + 0.12 * lines
     figure, axes = canvas(
         height, rows=len(shares), tick_lines=lines, left=0.8, between=0.12, title=title, notes=[source.caption]
@@ -66,13 +70,17 @@ def principal_components(source: Source) -> Figure | None:
         ax.tick_params(labelbottom=ax is axes[-1])
         ax.locator_params(axis="y", nbins=4, min_n_ticks=3)
         name_steps(ax, shown.index, shown["input"].tolist())
-    marks = f"; a line before each {source.unit}" if shown["starts"].sum() > 1 else ""
+    marks = (
+        f"; a line before each {source.unit or source.rows('position_errors')['position'].iloc[0]}"
+        if shown["starts"].sum() > 1
+        else ""
+    )
     axes[-1].set_xlabel(f"element read{marks}")
     figure.align_ylabels(axes)
     return figure
 
 
-def phase_portrait(source: Source) -> Figure | None:
+def phase_portrait(source: Source, ax: Axes | None = None) -> Figure | None:
     """The way of the hidden states of the first network through the plane of their first two principal components.
 
     Dots are recorded test steps, arrows lead through the first units that differ (words, sentences).
@@ -83,7 +91,7 @@ def phase_portrait(source: Source) -> Figure | None:
     steps, shares = found
     units = list(_first_units(steps))
     title, notes = f"Phase portrait{first_of(source)}", [source.caption, _marks(source, units)]
-    figure, (ax,) = canvas(3.24, left=0.76, title=title, notes=notes)
+    figure, (ax,) = canvas(min(rcParams["figure.figsize"][0], 5) - 0.26, left=0.76, title=title, notes=notes, ax=ax)
     classes = divide(source.table("classes"), steps["input"].unique().tolist())
     for colour, (name, members) in zip(COLOURS, (classes or {"": set(steps["input"])}).items(), strict=False):
         own = steps[steps["input"].isin(members)]
@@ -155,7 +163,7 @@ def _draw_way(ax: Axes, points: np.ndarray, grey: str) -> None:
 
 
 def _label(ax: Axes, units: Sequence[pd.DataFrame], below: float) -> None:
-    """Write each element beside its point: on the side away from its neighbours, or the nearest where there is room.
+    """Write each element beside its point: away from its neighbours, or the nearest where there is room for its name.
 
     Args:
         ax: the axes, with all that fixes their limits.
@@ -176,7 +184,9 @@ def _label(ax: Axes, units: Sequence[pd.DataFrame], below: float) -> None:
                 for box in _boxes_around(points[i], size, np.arctan2(*away[::-1]))
                 if left < box.x0 and box.x1 < right and bottom < box.y0 and box.y1 < top - below
             ]
-            box = next((box for box in boxes if not any(map(box.overlaps, taken))), boxes[0])
+            box = next((box for box in boxes if not any(map(box.overlaps, taken))), None)
+            if box is None:
+                continue
             taken.append(box)
             x, y = np.mean([box.min, box.max], axis=0) - points[i]
             ax.annotate(
@@ -192,7 +202,7 @@ def _label(ax: Axes, units: Sequence[pd.DataFrame], below: float) -> None:
 
 def _boxes_around(point: np.ndarray, size: np.ndarray, angle: float) -> Iterator[Bbox]:
     """Boxes beside a point: in a direction, then ever further from it to both sides, then further away."""
-    for distance in (4, 9, 14):
+    for distance in (4, 9, 14, 20, 28):
         for turn in range(16):
             direction = angle + np.pi / 8 * ((turn + 1) // 2) * (-1) ** turn
             middle = point + (distance + size / 2) * (np.cos(direction), np.sin(direction))

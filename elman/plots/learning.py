@@ -1,42 +1,48 @@
 """How the networks learned: the loss and the errors over the epochs."""
 
 import textwrap
+from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from elman.metrics import LOSS_NAMES
-from elman.plots.canvas import COLOURS, GREY, SMALL, band, canvas, line_name, spread
+from elman.plots.canvas import band, canvas, line_name, spread
 from elman.plots.names import short
 from elman.plots.source import Source
+from elman.plots.style import COLOURS, GREY, SMALL
 
 BESIDE = 4  # positions; the legend of more stands beside the axes
 
 
-def training_loss(source: Source) -> Figure | None:
+def training_loss(source: Source, ax: Axes | None = None) -> Figure | None:
     """The loss of each epoch, between chance and the best that is possible, where this is known."""
     losses, summary = source.rows("losses"), source.rows("summary")
     if losses.empty:
         return None
-    figure, (ax,) = canvas(2.04, right=0.85, title="Training loss", notes=[source.caption, *spread(source)])
+    head = [source.caption, *spread(source)]
+    figure, (ax,) = canvas(2.04, right=0.85, title="Training loss", notes=head, ax=ax)
+    loss = source.settings.get("loss", "squared")
     wide = losses.pivot(index="epoch", columns="replicate", values="loss")
     band(ax, wide, COLOURS[0], line_name(source), marker=_marker(wide))
     chance, best = summary["chance_loss"].mean(), summary["floor_loss"].mean()
-    _level(ax, chance, "chance")
-    if pd.notna(best):
-        _level(ax, best, "best possible")
-    for name, level in source.levels.items() if source.settings["loss"] == "squared" else ():
-        _level(ax, level, textwrap.fill(name, 15))
+    levels = {"chance": chance, "best possible": best}
+    levels |= {textwrap.fill(name, 15): level for name, level in source.levels.items()} if loss == "squared" else {}
+    levels = {name: level for name, level in levels.items() if pd.notna(level)}
+    for level in levels.values():
+        ax.axhline(level, color=GREY, linestyle="--", linewidth=0.7)
     low, high = ax.get_ylim()
-    lowest = min(level for level in (chance, best, losses["loss"].min()) if pd.notna(level))
+    lowest = min(*levels.values(), losses["loss"].min())
     ax.set_ylim(min(low, lowest - 0.08 * (high - lowest)), high)
+    _name_levels(ax, levels)
     if pd.isna(best):  # at that end of the margin from which the level of chance is far
         up = chance < (low + high) / 2
         at, va = (1.02, 1 if up else 0), "top" if up else "bottom"
         ax.annotate("best possible:\nunknown", at, xycoords="axes fraction", va=va, fontsize=SMALL, color=GREY)
     ax.locator_params(axis="x", integer=True, min_n_ticks=1)
-    ax.set(xlabel="epoch", ylabel=LOSS_NAMES[source.settings["loss"]])
+    ax.set(xlabel="epoch", ylabel=LOSS_NAMES[loss])
     return figure
 
 
@@ -80,15 +86,24 @@ def _marker(wide: pd.DataFrame) -> str | None:
     return "o" if len(wide) == 1 else None  # a single point would not show as a line
 
 
-def _level(ax: Axes, level: float, name: str) -> None:
-    """Draw a level of the loss, and name it beside the axes, where no curve runs through its name."""
-    ax.axhline(level, color=GREY, linestyle="--", linewidth=0.7)
-    ax.annotate(
-        f"{name}\n{level:.4f}",
-        (1.02, level),
-        xycoords=("axes fraction", "data"),
-        va="center",
-        annotation_clip=False,
-        fontsize=SMALL,
-        color=GREY,
-    )
+def _name_levels(ax: Axes, levels: Mapping[str, float]) -> None:
+    """Name levels of the loss beside the axes, where no curve runs through the names; one moves up from another."""
+    (_, low), (_, high) = ax.transAxes.transform([(0, 0), (1, 1)]) / ax.figure.dpi * 72
+    bottom, top = ax.get_ylim()
+    end = -np.inf  # points, of the name below
+    for name, level in sorted(levels.items(), key=lambda one: one[1]):
+        at = low + (level - bottom) / (top - bottom) * (high - low)
+        half = 0.62 * SMALL * (2 + name.count("\n"))
+        middle = max(at, end + half)
+        end = middle + half
+        ax.annotate(
+            f"{name}\n{level:.4f}",
+            (1.02, level),
+            (0, middle - at),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            va="center",
+            annotation_clip=False,
+            fontsize=SMALL,
+            color=GREY,
+        )

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
 LINE = 0.12  # inches, of names of steps
-UPRIGHT = 6.5  # points, of names that are turned upright
+UPRIGHT = 6  # points, of names that are turned upright
 
 
 def short(name: str, most: int = 14) -> str:
@@ -42,7 +42,8 @@ def lines_of(names: Sequence[str]) -> float:
 
 
 def name_steps(ax: Axes, steps: Sequence[float], names: Sequence[str]) -> None:
-    """Name the steps below the axes."""
+    """Name the steps below the axes; words are turned upright, and smaller where steps are close."""
     upright = lines_of(names) > 1
-    style: dict[str, Any] = {"rotation": 90, "fontsize": UPRIGHT} if upright else {}
+    pitch = 72 * ax.bbox.width / ax.figure.dpi / len(steps)  # points
+    style: dict[str, Any] = {"rotation": 90, "fontsize": min(UPRIGHT, 0.9 * pitch)} if upright else {}
     ax.set_xticks(steps, [short(name) for name in names], **style)

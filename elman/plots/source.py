@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from elman.result import Result
 
 
+# How networks are and learn, if a figure does not say otherwise.
+USUAL = {"context": "hidden", "activation": "logistic", "loss": "squared", "momentum": 0.0, "bptt_steps": 1}
+
+
 class Source(NamedTuple):
     """One run as the figures see it."""
 
@@ -61,12 +65,15 @@ class Source(NamedTuple):
 
     @property
     def caption(self) -> str:
-        """Task and main settings, such as "xor 1-4-1, 600 epochs, learning rate 0.1"."""
+        """Task and main settings, such as "xor 1-4-1, 600 epochs, learning rate 0.1", and what is not as usual."""
         chosen, bits = self.settings, len(self.features)
         network = f"{chosen['task']['name']} {bits}-{chosen['hidden_size']}-{bits}"
+        unlike = "".join(
+            f", {key}={value}" for key, usual in USUAL.items() if (value := chosen.get(key, usual)) != usual
+        )
         if not (epochs := chosen["epochs"]):
-            return f"{network}, trained by another run"
-        return f"{network}, {epochs} epoch{'s' * (epochs > 1)}, learning rate {chosen['learning_rate']:g}"
+            return f"{network}, trained by another run{unlike}"
+        return f"{network}, {epochs} epoch{'s' * (epochs > 1)}, learning rate {chosen['learning_rate']:g}{unlike}"
 
 
 def from_directory(run: Path) -> Source:

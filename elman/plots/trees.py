@@ -9,10 +9,11 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from elman import hidden
-from elman.plots.canvas import COLOURS, GREY, SMALL, canvas, first_of, head_height
+from elman.plots.canvas import canvas, first_of
 from elman.plots.classes import divide
 from elman.plots.names import short, width
 from elman.plots.source import Source
+from elman.plots.style import COLOURS, GREY, SMALL
 
 MOST_LEAVES = 60
 ROW = 0.115  # inches between two leaves, and between two lines below
@@ -58,7 +59,7 @@ def clusters(source: Source) -> Figure | None:
     return figure
 
 
-def occurrences(source: Source) -> Figure | None:
+def occurrences(source: Source, ax: Axes | None = None) -> Figure | None:
     """The tree of the hidden states at single occurrences, of the first network after training, after Figure 9.
 
     Each is named by its context and, in brackets, the symbol that was read; its colour is that of its position, where
@@ -77,7 +78,7 @@ def occurrences(source: Source) -> Figure | None:
     colour_of = dict(zip(explained, COLOURS, strict=False))
     beside = {name: f" (untrained {value:.2f})" for name, value in untrained.items()}
     title = f"Single [occurrences] in their contexts{first_of(source)}"
-    figure, (ax,) = _canvas(names, title=title, notes=[source.caption], lines=len(trained))
+    figure, (ax,) = _canvas(names, title=title, notes=[source.caption], lines=len(trained), ax=ax)
     colours = [colour_of.get(position, "black") for position in one["input_position"]]
     _tree(ax, _merges(source, "trained", "occurrences"), names, colours)
     texts = {name: f"{short(name)} {value:.2f}{beside.get(name, '')}" for name, value in trained.items()}
@@ -86,15 +87,25 @@ def occurrences(source: Source) -> Figure | None:
 
 
 def _canvas(
-    leaves: Sequence[str], *, title: str, notes: Sequence[str], lines: int, columns: int = 1, weight: str = "normal"
+    leaves: Sequence[str],
+    *,
+    title: str,
+    notes: Sequence[str],
+    lines: int,
+    columns: int = 1,
+    weight: str = "normal",
+    ax: Axes | None = None,
 ) -> tuple[Figure, Sequence[Axes]]:
     """Axes with room for the names of the leaves on their right and for lines of text below."""
-    names = 0.16 + max(width(leaf, SMALL, weight) for leaf in leaves)
+    names = 0.16 + 1.03 * max(width(leaf, SMALL, weight) for leaf in leaves)
     below = 0.46 + ROW * (lines + 1 if lines else 0)
     height = 0.1 + ROW * max(len(leaves), 8) + below
     head = [*notes, ""] if columns > 1 else notes  # a line for the names of the networks
-    figure, axes = canvas(height, columns=columns, title=title, notes=head, left=0.1, right=names, between=names + 0.12)
-    figure.subplots_adjust(bottom=below / (height + head_height(title, head)))
+    figure, axes = canvas(
+        height, columns=columns, title=title, notes=head, left=0.1, right=names, between=names + 0.12, ax=ax
+    )
+    if ax is None:
+        figure.subplots_adjust(bottom=below / figure.get_figheight())
     return figure, np.ravel(axes).tolist()
 
 
