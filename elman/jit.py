@@ -1,9 +1,19 @@
 """Functions compiled by numba, once a machine where there is a place to keep the result."""
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
-import numba
+# numba would import all of scipy.linalg, a tenth of a short run, for the sake of np.inner, which elman never compiles.
+is_hidden = "scipy" not in sys.modules
+if is_hidden:
+    sys.modules["scipy"] = None  # type: ignore[assignment]
+try:
+    import numba
+    import numba.np.arraymath
+finally:
+    if is_hidden:
+        del sys.modules["scipy"]
 
 
 def jit(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,5 +1,4 @@
 import json
-import math
 import os
 import pty
 import re
@@ -8,7 +7,6 @@ import subprocess
 import sys
 import termios
 import time
-import types
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,7 +15,6 @@ import pytest
 from conftest import SMALL, TINY, command, csvs
 
 import elman
-from elman.__main__ import _ScipyLater
 from elman.cli import compose
 from elman.config import SHARED
 from elman.tasks import options
@@ -284,17 +281,3 @@ def test_importing_the_package_is_quick_because_it_imports_nothing_heavy():
     program = "import sys, elman.cli; print(sorted({'numba', 'pandas', 'matplotlib', 'numpy'} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=Path(__file__).parent)
     assert done.stdout == "[]\n"
-
-
-def test_scipy_is_hidden_from_numba_alone_and_only_while_that_is_imported(monkeypatch):
-    find = _ScipyLater().find_spec
-    monkeypatch.setitem(sys.modules, "numba", types.ModuleType("numba"))
-    monkeypatch.delitem(sys.modules, "numba.np.arraymath", raising=False)
-    with pytest.raises(ModuleNotFoundError):
-        find("scipy")
-    assert find("pandas") is None
-    monkeypatch.setitem(sys.modules, "numba.np.arraymath", math)  # any module that is whole
-    assert find("scipy") is None
-    monkeypatch.delitem(sys.modules, "numba")
-    monkeypatch.delitem(sys.modules, "numba.np.arraymath")
-    assert find("scipy") is None

@@ -28,6 +28,7 @@ def _numpy() -> Backend:
 
 def _numba() -> Backend:
     with _interrupts_put_off():
+        from elman import jit  # noqa: F401 - the first to import numba
         from elman.trainers import compiled  # numba takes its time to import, and the numpy backend does not need it
 
         compiled.warm_up()
