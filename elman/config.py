@@ -11,7 +11,7 @@ from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from elman.declaration import Rule, above, at_least, convert, key_of, one_of, setting, shown
+from elman.declaration import Rule, above, at_least, between, convert, key_of, one_of, setting, shown
 from elman.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,19 +29,22 @@ class _Converted:
             prefix = "task." if isinstance(self, Task) else ""
             types = {field.name: field.type for field in fields(self)}
             if key not in types:
-                raise AttributeError(unknown(prefix + key, self.name if prefix else None))
+                raise AttributeError(unknown(prefix + key, self.kind if prefix else None))
             super().__setattr__(key, _converted(prefix + key, types[key], value))
 
 
 @dataclass
 class Task(_Converted):
-    """What the networks are trained and tested on: a name, and the task's own settings, as in conf/task."""
+    """What the networks are trained and tested on, as in conf/task."""
 
     name: str
+    """What it is called; runs are grouped by it."""
+    kind: str
+    """The function that draws its streams, by its name in elman.tasks; by default the same as its name."""
 
     def options(self) -> dict[str, Any]:
-        """The task's own settings: all but its name."""
-        return {key: value for key, value in asdict(self).items() if key != "name"}
+        """The task's own settings: all but its name and kind."""
+        return {key: value for key, value in asdict(self).items() if key not in ("name", "kind")}
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _task, (asdict(self),)  # the class of a task cannot be imported, so pickle must be told how to make it
@@ -115,6 +118,14 @@ class Settings(_Converted):
     context_decay: float = setting("share of the old context that stays in the next", _share)
     evaluate_every: int = setting("epochs between two tests; 0: only at the end", at_least(0), changes="tests")
     record_steps: int = setting("test steps written out in full", at_least(0), changes="tables")
+    test_items: dict[str, list[str]] | str | None = setting(
+        "items that networks are tested on: a CSV file with a column text, or lists of texts by their conditions",
+        changes="tests",
+    )
+    accept: float | None = setting(
+        "an item is accepted if each output that counts is above it", between(0, 1), changes="tables"
+    )
+    record_items: int = setting("items of each condition written out in full", at_least(0), changes="tables")
     occurrences: list[str] = setting(
         "symbols whose single occurrences are written out and clustered, as in [b,d]", changes="tables"
     )
@@ -205,6 +216,7 @@ def _check(settings: Settings) -> None:
             f"loss must be squared or cross_entropy where a symbol of {settings.task.name} is not one bit, not softmax"
         )
     _check_occurrences(settings)
+    _check_items(settings)
     if settings.weights_from is not None:
         checkpoint.weights(settings.weights_from, asdict(settings), checkpoint.units_of(*streams))
 
@@ -233,13 +245,33 @@ def _check_occurrences(settings: Settings) -> None:
 
     for_test, _ = np.random.SeedSequence(settings.seed).spawn(2)  # as in the run
     rng = np.random.default_rng(for_test)
-    test = draw(settings.task.name, settings.task.options(), rng, test=True, separate=settings.separate(test=True))
+    test = draw(settings.task.kind, settings.task.options(), rng, test=True, separate=settings.separate(test=True))
     read = sorted(set(test.input_symbols.tolist()))
     for symbol in settings.occurrences:
         if symbol not in read or settings.occurrences.count(symbol) > 1:
             raise ConfigError(
                 f"occurrences must be different symbols of the test stream, {', '.join(read)}, not {symbol}"
             )
+
+
+def _check_items(settings: Settings) -> None:
+    import numpy as np
+
+    from elman.items import of_run
+    from elman.tasks import draw
+
+    for_test, for_replicates = np.random.SeedSequence(settings.seed).spawn(2)  # as in the run
+    kind, options = settings.task.kind, settings.task.options()
+    if settings.test_items is None and not options.get("foils"):
+        return
+    streams = [draw(kind, options, np.random.default_rng(for_test), test=True)]
+    if not streams[0].one_hot:  # only then can there be a symbol that the test stream does not show
+        (first, _) = for_replicates.spawn(1)[0].spawn(2)
+        streams.append(draw(kind, options, np.random.default_rng(first), test=False))
+    few = {**options, "foils": min(options["foils"], 1)} if "foils" in options else options
+    items = of_run(settings.test_items, streams, kind, few, np.random.default_rng(0))
+    if settings.accept is not None and items and not items.alphabet.one_hot:
+        raise ConfigError(f"accept must be null where a symbol is not one bit, not {settings.accept:g}")
 
 
 def _check_task(settings: Settings) -> "list[Stream]":
@@ -249,7 +281,7 @@ def _check_task(settings: Settings) -> "list[Stream]":
     from elman.tasks import draw
 
     task = settings.task
-    _check_task_name(task.name)
+    _check_kind(task.kind)
     for key, value in vars(task).items():
         setattr(task, key, value)  # lists and mappings may have been changed in place
     given = task.options()
@@ -259,7 +291,7 @@ def _check_task(settings: Settings) -> "list[Stream]":
     # Only the task knows what else it cannot use, so it is asked for short streams.
     short = {key: min(value, _CHECKED_LENGTH) if key.endswith("length") else value for key, value in given.items()}
     return [
-        draw(task.name, short, np.random.default_rng(0), test=test, separate=settings.separate(test=test))
+        draw(task.kind, short, np.random.default_rng(0), test=test, separate=settings.separate(test=test))
         for test in (False, True)
     ]
 
@@ -274,7 +306,7 @@ def task_types() -> dict[str, dict[str, Any]]:
 def kinds() -> dict[str, Any]:
     """The type of each setting, by its full key."""
     own = {f"task.{key}": kind for options in task_types().values() for key, kind in options.items()}
-    return {key: field.type for key, field in SHARED.items()} | {"task.name": str} | own
+    return {key: field.type for key, field in SHARED.items()} | {"task.name": str, "task.kind": str} | own
 
 
 @cache
@@ -284,11 +316,11 @@ def _schema(name: str, types: tuple[tuple[str, Any], ...]) -> type[Task]:
 
 
 def _task(values: Mapping[str, Any]) -> Task:
-    name = values["name"]
-    _check_task_name(name)
-    types = task_types()[name]
-    _check_keys(values, ["name", *types], "task.", name)
-    return _schema(name, tuple(types.items()))(**values)
+    kind = values.get("kind", values["name"])
+    _check_kind(kind, "task.kind" if "kind" in values else "task.name")
+    types = task_types()[kind]
+    _check_keys({"kind": kind, **values}, ["name", "kind", *types], "task.", kind)
+    return _schema(kind, tuple(types.items()))(**{"kind": kind, **values})
 
 
 def _converted(key: str, kind: Any, value: Any) -> Any:
@@ -301,10 +333,10 @@ def _converted(key: str, kind: Any, value: Any) -> Any:
     return convert(key, kind, value)
 
 
-def _check_task_name(name: Any) -> None:
-    names: Iterable[str] = task_types()
-    if name not in names:
-        raise ConfigError(f"task.name must be one of {', '.join(names)}, not {shown(name)}")
+def _check_kind(kind: Any, key: str = "task.kind") -> None:
+    kinds: Iterable[str] = task_types()
+    if kind not in kinds:
+        raise ConfigError(f"{key} must be one of {', '.join(kinds)}, not {shown(kind)}")
 
 
 def _check_keys(values: Mapping[str, Any], known: list[str], prefix: str, task: str | None = None) -> None:
@@ -330,7 +362,7 @@ def unknown(key: str, task: str | None = None) -> str:
     parent, _, name = key.rpartition(".")
     if parent.removeprefix("task.") in {option for options in tasks.values() for option in options}:
         return f"{parent} has no {name}; +{key}=... adds it"
-    own = [f"task.{option}" for name in ([task] if task else tasks) for option in ("name", *tasks[name])]
+    own = [f"task.{option}" for name in ([task] if task else tasks) for option in ("name", "kind", *tasks[name])]
     near = get_close_matches(key, [*SHARED, *own, "task", "experiment"], n=1, cutoff=0.75)
     near = [name for name in near if name != key]
     others = f"there are {', '.join(own)}" if task and key.startswith("task.") else "elman --help lists all"

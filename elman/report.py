@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 
 from elman import metrics, tables
+from elman.item_report import item_report
+from elman.report_values import known, spread, text
 from elman.stream import Stream
 
 if TYPE_CHECKING:
@@ -26,15 +28,17 @@ def report(result: "Result") -> str:
     parts = [f"{_headline(result)}\n{_elements(result)}"]
     if len(steps):
         shown = steps[:FIRST_STEPS]
-        parts.append(f"The first {len(shown)} test predictions{medians}:\n{_text(shown)}")
+        parts.append(f"The first {len(shown)} test predictions{medians}:\n{text(shown)}")
     if predictable.any():
         shown = steps[predictable][:FIRST_STEPS]
-        parts.append(f"The first {len(shown)} steps at which the element can be predicted{medians}:\n{_text(shown)}")
+        parts.append(f"The first {len(shown)} steps at which the element can be predicted{medians}:\n{text(shown)}")
     if len(result.test.features) > 1 and not result.test.one_hot and len(steps):
         parts += _by_bit_and_symbol(result)
-    parts.append(f"Errors over {result.test.counted.sum()} test steps{_of(result)}:\n{_text(_positions(result))}")
+    parts.append(f"Errors over {result.test.counted.sum()} test steps{_of(result)}:\n{text(_positions(result))}")
     if len(likelihood := tables.likelihood(result)):
         parts.append(_likelihood(likelihood, result))
+    parts.append(_ngrams(tables.ngrams(result)))
+    parts += item_report(result)
     if all(re.fullmatch(r"letter \d+", name) for name in result.test.position_names):
         parts.append(_first_letters(result))
     if result.settings.epochs:
@@ -117,12 +121,12 @@ def _positions(result: "Result") -> pd.DataFrame:
     columns: dict[str, object] = {
         "position": result.test.position_names,
         "n": result.test.position_counts,
-        "error rate": [_spread(row, ".3f") for row in rates],
+        "error rate": [spread(row, ".3f") for row in rates],
     }
     if _best_answers(result.test):
-        columns["best error rate"] = [_known(rate, ".3f") for rate in best.error_rate[0]]
-    columns["RMSE"] = [_spread(row, ".3f") for row in rmses]
-    columns["best RMSE"] = [_known(rmse, ".3f") for rmse in np.sqrt(best.mse[0])]
+        columns["best error rate"] = [known(rate, ".3f") for rate in best.error_rate[0]]
+    columns["RMSE"] = [spread(row, ".3f") for row in rmses]
+    columns["best RMSE"] = [known(rmse, ".3f") for rmse in np.sqrt(best.mse[0])]
     return pd.DataFrame(columns)
 
 
@@ -147,19 +151,19 @@ def _by_bit_and_symbol(result: "Result") -> list[str]:
         {
             "bit": range(1, len(by_bit) + 1),
             "feature": result.test.features,
-            "squared error": [_spread(row, ".4f") for row in by_bit],
+            "squared error": [spread(row, ".4f") for row in by_bit],
         }
     )
     letters = pd.DataFrame(
         {
             "predicted": by_symbol.keys(),
             "n": [(symbols == s).sum() for s in by_symbol],
-            "squared error": [_spread(row, ".4f") for row in by_symbol.values()],
+            "squared error": [spread(row, ".4f") for row in by_symbol.values()],
         }
     )
     return [
-        f"Mean error of each bit over the first {counted.sum()} test steps{_of(result)}:\n{_text(bits)}",
-        f"Mean error at each predicted element over the same steps:\n{_text(letters)}",
+        f"Mean error of each bit over the first {counted.sum()} test steps{_of(result)}:\n{text(bits)}",
+        f"Mean error at each predicted element over the same steps:\n{text(letters)}",
     ]
 
 
@@ -176,9 +180,9 @@ def _likelihood(frame: pd.DataFrame, result: "Result") -> str:
             {
                 "against": against,
                 "measure": measure,
-                "mean": with_sd(_spread(each["mean"], ".3f"), each["sd"].median()),
+                "mean": with_sd(spread(each["mean"], ".3f"), each["sd"].median()),
                 "best": with_sd(f"{first['best_mean']:.3f}", first["best_sd"]),
-                "paper": with_sd(_known(first["paper_mean"], ".3f"), first["paper_sd"]),
+                "paper": with_sd(known(first["paper_mean"], ".3f"), first["paper_sd"]),
             }
         )
     table = pd.DataFrame(rows)
@@ -188,7 +192,18 @@ def _likelihood(frame: pd.DataFrame, result: "Result") -> str:
     else:
         table = table.drop(columns="paper")
     steps = f"{result.test.counted.sum()} test steps{_of(result)}"
-    return f"Distance from the next word and from the likelihood of each word over {steps}:\n{_text(table)}{note}"
+    return f"Distance from the next word and from the likelihood of each word over {steps}:\n{text(table)}{note}"
+
+
+def _ngrams(frame: pd.DataFrame) -> str:
+    """One line: the network between tables of the last 0, 1, 2 ... symbols."""
+    measure, name = (
+        ("cosine", "Cosine with the exact odds") if frame["cosine"].notna().any() else ("mse", "Squared error")
+    )
+    overall = frame[frame["position"] == "all"]
+    medians = overall.groupby("order", dropna=False)[measure].median()
+    of_tables = "/".join(f"{medians[order]:.3f}" for order in medians.index.dropna())
+    return f"{name}: network {medians[pd.NA]:.3f}, tables of the last 0/1/2/3/4 symbols {of_tables}"
 
 
 def _first_letters(result: "Result") -> str:
@@ -200,10 +215,10 @@ def _first_letters(result: "Result") -> str:
     for where, chosen in (("at first letters", first), ("at all later letters", ~first)):
         if chosen.any():  # words of one letter have no later ones
             of_all, of_best = ((e[:, chosen] * n[chosen]).sum(axis=1) / n[chosen].sum() for e in (mse, best))
-            lines.append(f"Squared error a bit {where}: {_spread(of_all, '.3f')}; best possible {of_best[0]:.3f}")
+            lines.append(f"Squared error a bit {where}: {spread(of_all, '.3f')}; best possible {of_best[0]:.3f}")
             errors.append(of_all)
     if len(errors) == 2:
-        lines.append(f"Squared error at first letters over that at later ones: {_spread(errors[0] / errors[1], '.2f')}")
+        lines.append(f"Squared error at first letters over that at later ones: {spread(errors[0] / errors[1], '.2f')}")
     return "\n".join(lines)
 
 
@@ -212,33 +227,18 @@ def _losses(result: "Result") -> str:
     loss = result.settings.loss
     unit = "" if loss == "squared" else f", {metrics.LOSS_NAMES[loss]}"
     lines = [
-        f"Training loss{unit}: {_spread(summary['final_loss'], '.4f')} in the last epoch; "
-        f"chance {summary['chance_loss'].mean():.4f}, best possible {_known(summary['floor_loss'].mean(), '.4f')}"
+        f"Training loss{unit}: {spread(summary['final_loss'], '.4f')} in the last epoch; "
+        f"chance {summary['chance_loss'].mean():.4f}, best possible {known(summary['floor_loss'].mean(), '.4f')}"
     ]
     rate = summary["predictable_error_rate"]
     if rate.notna().any():
-        lines.append(f"Error rate at the steps that can be predicted: {_spread(rate, '.3f')}")
+        lines.append(f"Error rate at the steps that can be predicted: {spread(rate, '.3f')}")
         learned, first = rate <= tables.SUCCESS, summary["success_epoch"]
         if len(summary) > 1:
             share = f"{learned.sum()} of {len(learned)} ({learned.mean():.0%})"
             lines.append(f"Networks with at most {tables.SUCCESS:g} of them wrong: {share}")
         if first.notna().any():
             reached = "" if first.notna().all() else f" in the {first.notna().sum()} of {len(first)} that reached it"
-            epoch = _spread(first.dropna(), ".0f")
+            epoch = spread(first.dropna(), ".0f")
             lines.append(f"First test with at most {tables.SUCCESS:g} of them wrong: epoch {epoch}{reached}")
     return "\n".join(lines)
-
-
-def _spread(values: "np.ndarray | pd.Series", form: str) -> str:
-    """The value of one network; of several, their median and in brackets the lowest and the highest."""
-    array = np.asarray(values, dtype=float)
-    middle = format(np.median(array), form)
-    return middle if len(array) == 1 else f"{middle} ({array.min():{form}} to {array.max():{form}})"
-
-
-def _known(value: float, form: str) -> str:
-    return "unknown" if np.isnan(value) else format(value, form)
-
-
-def _text(frame: pd.DataFrame) -> str:
-    return frame.to_string(index=False)

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, overload
 
 import numpy as np
 
-from elman import hidden
+from elman import hidden, item_scores, network
 from elman.config import Settings
 from elman.hidden import HiddenStates
+from elman.item_scores import Scores, Steps
+from elman.items import Items
 from elman.metrics import Errors
 from elman.network import Rule, Weights
+from elman.ngrams import NGrams
 from elman.stream import Stream
 from elman.tasks import draw
 from elman.trainers import Backend
@@ -41,7 +44,7 @@ class TrainingStreams(Sequence[Stream]):
         if isinstance(which, slice):
             return TrainingStreams(self.settings, self.seeds[which])
         task, rng = self.settings.task, np.random.default_rng(self.seeds[which])
-        stream = draw(task.name, task.options(), rng, test=False, separate=self.settings.separate(test=False))
+        stream = draw(task.kind, task.options(), rng, test=False, separate=self.settings.separate(test=False))
         return stream.wrapped() if self.settings.reset_context == "never" else stream
 
 
@@ -54,6 +57,8 @@ class Result:
     """R streams of equal length, one a network, drawn again when asked for; wrapped if the context is never reset."""
     baselines: np.ndarray
     """(R, 2): the losses on each training stream of the best constant predictor and of the best possible, or NaN."""
+    ngrams: NGrams
+    """(R, ...): how tables of n-grams, counted in each training stream, predict the test stream."""
     test: Stream
     """The stream that all networks are tested on; T elements, so T - 1 predictions."""
     initial: Weights
@@ -68,6 +73,10 @@ class Result:
     """(K,): the epochs after which the networks were tested; the last is the final one."""
     curve: tuple[Errors, ...]
     """K errors on the test stream, one for each of `evaluated`."""
+    items: Items | None
+    """The test items, if there are any."""
+    item_curve: tuple[Scores, ...]
+    """K scores on the test items, one for each of `evaluated`; none if there are no items."""
     backend: Backend
     seconds: dict[str, float] = field(default_factory=dict)
     """Time taken by each stage."""
@@ -88,11 +97,13 @@ class Result:
             self,
             training=self.training[networks],
             baselines=self.baselines[networks],
+            ngrams=NGrams(*(array[networks] for array in self.ngrams)),
             initial=Weights(*(array[networks] for array in self.initial)),
             weights=Weights(*(array[networks] for array in self.weights)),
             context=self.context[networks],
             losses=self.losses[networks],
             curve=tuple(Errors(*(array[networks] for array in errors)) for errors in self.curve),
+            item_curve=tuple(Scores(*(array[networks] for array in scores)) for scores in self.item_curve),
         )
 
     def output_blocks(self) -> Iterator[np.ndarray]:
@@ -113,6 +124,10 @@ class Result:
         from elman import plots  # matplotlib takes its time to import
 
         return plots.show(plots.from_result(self), name, ax)
+
+    def read_items(self, items: Items) -> Steps:
+        """What the trained networks say to items."""
+        return read_items(self.weights, items, self.backend, self.rule)
 
     @cached_property
     def hidden_states(self) -> HiddenStates:
@@ -177,3 +192,15 @@ def _read(
     """The outputs and hidden activations over some steps of the test stream, and the context after them."""
     resets = test.resets[steps] if test.separate else None
     return backend.predict(weights, test.inputs[steps], context, rule, resets=resets)
+
+
+def read_items(weights: Weights, items: Items, backend: Backend, rule: Rule) -> Steps:
+    """What networks say to items, each read from a fresh context."""
+    fresh = network.begin(weights, rule).context  # (R, C)
+
+    def predict(networks: slice, inputs: np.ndarray, resets: np.ndarray) -> np.ndarray:
+        some = Weights(*(array[networks] for array in weights))
+        return backend.predict(some, inputs, fresh[networks], rule, resets=resets)[0]
+
+    R, H = weights.b_h.shape
+    return item_scores.read(items, predict, networks=R, units=H + weights.b_o.shape[1])

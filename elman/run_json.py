@@ -49,6 +49,7 @@ _BEFORE: dict[str, Any] = {
     "context_span": [],
     "test_items": None,
     "accept": None,
+    "record_items": 200,
     "figure_formats": ["png"],
 }
 

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from elman import checkpoint, metrics, network, resets, run_json
+from elman import checkpoint, item_scores, metrics, network, resets, run_json
 from elman.config import Settings, check
 from elman.errors import ConfigError, DivergenceError
+from elman.items import Items, of_run
 from elman.metrics import Errors
 from elman.network import Rule, Weights
-from elman.result import Result, TrainingStreams, blocks, pieces, rule_of
+from elman.ngrams import NGrams, ngrams_of_networks
+from elman.result import Result, TrainingStreams, blocks, pieces, read_items, rule_of
 from elman.stream import Stream
 from elman.tasks import draw, is_drawn
 from elman.trainers import BACKENDS, Backend
@@ -77,13 +79,15 @@ class _Drawn(NamedTuple):
     """(R, T-1) or (1, T-1) bool: training steps that are learned from and counted; None where all are."""
     baselines: np.ndarray
     """(R, 2): as in Result."""
+    ngrams: NGrams
     initial: Weights
+    items: Items | None
 
 
 def _drawn(settings: Settings) -> _Drawn:
     """Draw the streams and the initial weights. The first k networks do not depend on how many there are."""
-    R, task = settings.replicates, settings.task.name
-    for_test, for_replicates = np.random.SeedSequence(settings.seed).spawn(2)
+    R, task = settings.replicates, settings.task.kind
+    for_test, for_replicates, for_items = np.random.SeedSequence(settings.seed).spawn(3)
     test_rng, separate = np.random.default_rng(for_test), settings.separate(test=True)
     test = draw(task, settings.task.options(), test_rng, test=True, separate=separate)
     seeds = [seed.spawn(3) for seed in for_replicates.spawn(R)]
@@ -91,14 +95,22 @@ def _drawn(settings: Settings) -> _Drawn:
     different = TrainingStreams(settings, tuple(seed for seed, _, _ in seeds))
     training: Sequence[Stream] = (different[0],) * R if one else different
     vectors, counted, baselines, set_back = [], [], [], list[np.ndarray]()
-    for number, stream in enumerate(training[:1] if one else training):
-        vectors.append(stream.vectors)
-        counted.append(stream.counted)
-        baselines.append(metrics.loss_baselines(stream, settings.loss))
-        for _, _, seed in seeds if one else seeds[number : number + 1]:
-            set_back += _resets(settings, stream, seed)
-    if one and not settings.context_span:
-        set_back = set_back[:1]
+
+    def streams() -> Iterator[tuple[Stream, np.ndarray | None]]:
+        """Each training stream, once, with the resets of each network on it, or of one where they are the same."""
+        for number, stream in enumerate(training[:1] if one else training):
+            vectors.append(stream.vectors)
+            counted.append(stream.counted)
+            baselines.append(metrics.loss_baselines(stream, settings.loss))
+            of_networks = seeds if one and settings.context_span else seeds[number : number + 1]
+            found = [resets for _, _, seed in of_networks for resets in _resets(settings, stream, seed)]
+            set_back.extend(found)
+            if not found:
+                yield stream, None
+            yield from ((stream, resets) for resets in found)
+
+    tables = ngrams_of_networks(streams(), test, _test_resets(settings, test))
+    shown = [test] if test.one_hot else [test, training[0]]
     return _Drawn(
         test=test,
         training=training,
@@ -106,7 +118,17 @@ def _drawn(settings: Settings) -> _Drawn:
         resets=np.stack(set_back) if set_back else None,
         counted=np.stack(counted) if settings.separate(test=False) else None,
         baselines=np.resize(baselines, (R, 2)),
+        ngrams=NGrams(*(np.resize(array, (R, *array.shape[1:])) for array in tables)),
         initial=_initial(settings, test, training[0], [seed for _, seed, _ in seeds]),
+        items=of_run(settings.test_items, shown, task, settings.task.options(), np.random.default_rng(for_items)),
+    )
+
+
+def _test_resets(settings: Settings, test: Stream) -> np.ndarray | None:
+    """(T-1,) bool: the test steps before which the context is set back; None where it never is."""
+    how = settings.test_reset or settings.reset_context
+    return resets.of_training(
+        len(test.inputs), reset_context=how, starts=test.resets, span=[], rng=np.random.default_rng(0)
     )
 
 
@@ -153,7 +175,7 @@ def _trained(
 ) -> Result:
     rule = rule_of(settings)
     state = start = network.begin(drawn.initial, rule)
-    evaluated, curve = [], []
+    evaluated, curve, item_curve = [], [], []
     is_carried_on = (settings.test_reset or settings.reset_context) == "never"
     done = 0
     while True:
@@ -163,6 +185,9 @@ def _trained(
                 test_context = (state if is_carried_on else start).context
                 evaluated.append(done)
                 curve.append(_tested(state.weights, test_context, drawn.test, backend, rule))
+                if drawn.items:
+                    steps = read_items(state.weights, drawn.items, backend, rule)
+                    item_curve.append(item_scores.score(steps, drawn.items, settings.accept))
         if progress and done and (is_last or done % REPORT_EVERY == 0):
             progress(done, losses[:, done - 1])
         if is_last:
@@ -184,6 +209,7 @@ def _trained(
         settings=settings,
         training=drawn.training,
         baselines=drawn.baselines,
+        ngrams=drawn.ngrams,
         test=drawn.test,
         initial=drawn.initial,
         weights=state.weights,
@@ -191,6 +217,8 @@ def _trained(
         losses=losses,
         evaluated=np.array(evaluated),
         curve=tuple(curve),
+        items=drawn.items,
+        item_curve=tuple(item_curve),
         backend=backend,
         seconds=seconds,
     )

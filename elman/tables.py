@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from elman import checkpoint, hidden, metrics
+from elman.item_tables import item_differences, item_summary, items
 
 if TYPE_CHECKING:
     from elman.result import Result
@@ -267,6 +268,37 @@ def _moments(outputs: np.ndarray, test: "Stream") -> np.ndarray:
     return np.stack([np.stack([each.mean(axis=-1), each.std(axis=-1)], axis=-1) for each in steps], axis=1)
 
 
+def ngrams(result: "Result") -> pd.DataFrame:
+    """Tables of the last 0 to 4 symbols beside the networks, whose `order` is empty, over the test stream.
+
+    The position "all" takes all steps together. The cosine is that with the best possible prediction; empty where that
+    is not known or a symbol is not one bit.
+    """
+    n, (errors, found) = result.test.position_counts, (result.curve[-1], result.ngrams)
+    of_networks = {"error_rate": errors.error_rate, "mse": errors.mse, "cosine": _cosines(result)}
+
+    def with_all(name: str) -> np.ndarray:  # (R, orders, 1 + P)
+        values = np.concatenate([getattr(found, name), of_networks[name][:, None]], axis=1)
+        return np.concatenate([(values * n).sum(axis=-1, keepdims=True) / n.sum(), values], axis=-1)
+
+    orders = pd.array([*range(found.mse.shape[1]), pd.NA], dtype="Int64")
+    keys = {"replicate": range(len(found.mse)), "order": orders, "position": ("all", *result.test.position_names)}
+    return _grid(keys, **{name: with_all(name) for name in of_networks})
+
+
+def _cosines(result: "Result") -> np.ndarray:
+    """(R, P): the cosine of outputs and best possible prediction, averaged over the steps of each position."""
+    test, (R, P) = result.test, result.curve[-1].error_rate.shape
+    if not test.one_hot or test.target_expected is None:
+        return np.full((R, P), np.nan)
+    steps, index = test.counted, test.position_index[test.counted]
+    found = []
+    for outputs in result.output_blocks():
+        cosines = metrics.distances(outputs[:, steps], test.target_expected[steps])["cosine"]
+        found += [np.bincount(index, one, P) / test.position_counts for one in cosines]
+    return np.array(found)
+
+
 def summary(result: "Result") -> pd.DataFrame:
     """One row a network: how far it came, beside chance and the best possible; empty where it never happened."""
     losses, evaluated, n = result.losses, result.evaluated, result.test.position_counts
@@ -309,8 +341,13 @@ TABLES: dict[str, Callable[["Result"], pd.DataFrame]] = {
     "clusters": clusters,
     "cluster_agreement": cluster_agreement,
     "likelihood": likelihood,
+    "ngrams": ngrams,
+    "items": items,
+    "item_summary": item_summary,
+    "item_differences": item_differences,
     "summary": summary,
 }
+_OVER_NETWORKS = ("item_differences",)  # tables that need all networks at once
 
 
 def csv(frame: pd.DataFrame, *, header: bool = True) -> bytes:
@@ -331,7 +368,7 @@ def files(result: "Result") -> dict[str, Iterator[bytes]]:
             frame["replicate"] += r
             yield csv(frame, header=False)
 
-    firsts = {name: table(parts[0]) for name, table in TABLES.items()}
+    firsts = {name: table(result if name in _OVER_NETWORKS else parts[0]) for name, table in TABLES.items()}
     return {f"{name}.csv": pieces(TABLES[name], first) for name, first in firsts.items() if len(first.columns)}
 
 

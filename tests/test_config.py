@@ -30,11 +30,12 @@ def test_the_defaults_are_those_of_the_article():
         "loss": "squared", "momentum": 0.0, "bptt_steps": 1, "activation": "logistic",
         "reset_context": "epoch", "test_reset": None, "context_span": [], "context": "hidden", "context_decay": 0.0,
         "evaluate_every": 10, "record_steps": 60,
+        "test_items": None, "accept": None, "record_items": 200,
         "occurrences": [], "cluster_method": "ward", "cluster_metric": "euclidean",
         "backend": "numba", "figures": True, "overwrite": False,
     }  # fmt: skip
-    xor = {"task": {"name": "xor", "length": 3000, "test_length": 3000}, "hidden_size": 4, "epochs": 600}
-    cv = {"task": {"name": "cv", "length": 300, "test_length": 3000}, "hidden_size": 20, "epochs": 200}
+    xor = {"task": {"name": "xor", "kind": "xor", "length": 3000, "test_length": 3000}, "hidden_size": 4, "epochs": 600}
+    cv = {"task": {"name": "cv", "kind": "cv", "length": 300, "test_length": 3000}, "hidden_size": 20, "epochs": 200}
     assert dataclasses.asdict(elman.settings()) == xor | shared
     assert dataclasses.asdict(elman.settings("task=cv")) == cv | shared
 
@@ -121,7 +122,7 @@ def test_every_task_has_a_configuration_of_its_own_name(name):
         ("task.name=words2", "task.name must be one of xor, cv, "),
         ("task.length=2", "task.length must be at least 3, the longest unit of xor, not 2"),
         ("task.test_length=2", "task.test_length must be at least 3, the longest unit of xor, not 2"),
-        ("task=tea", "task must be one of cv, "),
+        ("task=tea", "task must be one of anbn, cv, "),
         ("experiment=tea", "elman_cv, elman_xor, "),
         ("cluster_method=k-means", "cluster_method must be one of ward, average, complete, single, weighted, centroid"),
         ("cluster_metric=hamming", "cluster_metric must be one of euclidean, cityblock, cosine, not hamming"),
@@ -143,7 +144,7 @@ def test_every_task_has_a_configuration_of_its_own_name(name):
         ("hiden_size=3", "unknown setting hiden_size; did you mean hidden_size?"),
         ("task.lenght=3", "unknown setting task.lenght; did you mean task.length?"),
         ("+noise=0.9", "unknown setting noise; elman --help lists all"),
-        ("+task.noise=0.1", "unknown setting task.noise; there are task.name, task.length, task.test_length"),
+        ("+task.noise=0.1", "unknown setting task.noise; there are task.name, task.kind, task.length"),
         ("task.spare=1", "unknown setting task.spare: only sentences has it"),
         ("+lexicon=[a]", "unknown setting lexicon; did you mean task.lexicon?"),
         ("~seed", "seed has no value"),

@@ -91,7 +91,11 @@ def _print_help(flags: Namespace) -> None:
     with user_errors(), hydra_told(flags) as (application, name):
         composed = application.config_loader.load_configuration(name, flags.overrides, RunMode.RUN)
         choices = {group: application.config_loader.get_group_options(group) for group in ("task", "experiment")}
-        task = composed.task.name if any(override.startswith("task=") for override in flags.overrides) else None
+        task = (
+            composed.task.get("kind", composed.task.name)
+            if any(override.startswith("task=") for override in flags.overrides)
+            else None
+        )
         echo(help_text(composed, choices, task))
 
 

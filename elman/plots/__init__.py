@@ -16,6 +16,7 @@ from elman.errors import ConfigError
 from elman.plots import backend  # noqa: F401 - before all that imports matplotlib
 from elman.plots.errors import error_by_letter, error_in_words, error_of_bits_1_and_4, error_over_12_steps
 from elman.plots.hidden import hidden_units, phase_portrait, principal_components
+from elman.plots.items import items_by_condition, surprisal_by_symbol
 from elman.plots.learning import learning_curve, training_loss
 from elman.plots.source import Source, from_directory, from_result
 from elman.plots.style import COLOURS, DPI, GREY, STYLE, WIDE, WIDTH, render, style
@@ -43,6 +44,8 @@ PLOTS: dict[str, Callable[..., "Figure | None"]] = {
     "phase_portrait": phase_portrait,
     "clusters": clusters,
     "occurrences": occurrences,
+    "items_by_condition": items_by_condition,
+    "surprisal_by_symbol": surprisal_by_symbol,
     "weights": weights,
 }
 

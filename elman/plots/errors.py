@@ -27,8 +27,9 @@ def error_over_12_steps(source: Source, ax: Axes | None = None) -> Figure | None
     figure, (ax,) = canvas(2.24, tick_lines=2, title=title, notes=[source.caption, *spread(source)], ax=ax)
     band(ax, wide, COLOURS[0], line_name(source), marker="o")
     ax.plot(first["floor_mse"], color=GREY, linestyle=":", marker="_", markersize=7, label="best possible")
+    _table_level(ax, source, 1)
     ax.set_ylim(-0.01, max(0.36, wide.max(axis=None) * 1.1))
-    ax.legend(loc="upper center", ncols=2, borderaxespad=0, fontsize=SMALL)
+    ax.legend(loc="upper center", ncols=3, fontsize=SMALL, borderaxespad=0, columnspacing=1, handletextpad=0.5)
     named = [f"{step}\n{position}" if floor == 0 else step for step, position, floor in places.itertuples()]
     ax.set_xticks(first.index, named)
     ax.set(xlabel="step (named where the element can be predicted)", ylabel="mean squared error")
@@ -43,6 +44,7 @@ def error_by_letter(source: Source, ax: Axes | None = None) -> Figure | None:
     rmse = predictions.groupby(["step", "replicate"])["squared_error"].mean().pow(0.5).unstack()
     head = [source.caption, *spread(source)]
     figure, (ax,) = canvas(2.04, title="Error by predicted letter", notes=head, ax=ax)
+    _table_level(ax, source, 0.5)
     _letters(ax, source, rmse, predictions, _floor(source.rows("position_errors")))
     ax.set(xlabel="predicted letter", ylabel="root mean squared error")
     return figure
@@ -84,18 +86,19 @@ def error_in_words(source: Source) -> Figure | None:
         0.88 + 1.15 * len(rows),
         rows=len(rows),
         title="Error by predicted letter",
-        notes=[source.caption, *spread(source), ""],  # the legend stands in the last line
+        notes=[source.caption, *spread(source), "", ""],  # the legend stands in the last lines
         between=0.35,
     )
     for ax, steps in zip(axes, rows, strict=True):
         of_row = predictions[predictions["step"].isin(steps)]
+        _table_level(ax, source, 0.5)
         _letters(ax, source, rmse.loc[steps], of_row, _floor(positions))
         _mark_words(ax, rmse.loc[steps], first.loc[steps, "position"] == "letter 1")
         ax.set_ylabel("RMS error")
         ax.get_legend().remove()  # one for all rows stands above them
     handles, _ = axes[0].get_legend_handles_labels()
     above = {"loc": "lower right", "bbox_to_anchor": (1.02, 1), "borderaxespad": 0}
-    axes[0].legend(handles=handles, ncols=3, fontsize=SMALL, columnspacing=1, handletextpad=0.5, **above)
+    axes[0].legend(handles=handles, ncols=2, fontsize=SMALL, columnspacing=1, handletextpad=0.5, **above)
     axes[-1].set_xlabel("predicted letter")
     return figure
 
@@ -135,4 +138,16 @@ def _letters(ax: Axes, source: Source, wide: pd.DataFrame, predictions: pd.DataF
     ax.plot(first.index, first["position"].map(floor), "_", color=COLOURS[1], markersize=7, label="best on average")
     ax.set_xticks(first.index, first["target"])
     ax.set_ylim(-0.03, max(0.5, wide.max(axis=None)) * 1.25)
-    ax.legend(loc="upper center", ncols=2, fontsize=SMALL, borderaxespad=0)
+    ax.legend(loc="upper center", ncols=3, fontsize=SMALL, borderaxespad=0, columnspacing=1, handletextpad=0.5)
+
+
+def _table_level(ax: Axes, source: Source, power: float) -> None:
+    """Draw the squared error, to some power, of the best table of n-grams over all steps; older runs have none."""
+    ngrams = source.table("ngrams")
+    if ngrams is None:
+        return
+    overall = ngrams[(ngrams["position"] == "all") & ngrams["order"].notna()]
+    medians = overall.groupby("order")["mse"].median()
+    best = int(medians.idxmin())
+    label = f"{best}-symbol table"
+    ax.axhline(medians[best] ** power, color=COLOURS[2], linestyle="-.", linewidth=0.7, label=label)

@@ -10,7 +10,7 @@ import numpy as np
 from elman.errors import ConfigError
 from elman.stream import Stream
 from elman.tasks.cv import cv
-from elman.tasks.grammar import grammar
+from elman.tasks.grammar import grammar, strings
 from elman.tasks.sentences import sentences
 from elman.tasks.text import text
 from elman.tasks.words import words
@@ -24,6 +24,9 @@ TASKS: dict[str, Callable[..., Stream]] = {
     "text": text,
     "grammar": grammar,
 }
+
+# Test items that a task makes of its test stream, as texts by their conditions.
+ITEMS: dict[str, Callable[..., dict[str, list[str]]]] = {"grammar": strings}
 
 # Losses of simple predictors, for the figure of the loss. The exclusive-or of the last two bits as the answer at every
 # step is right half the time on two of three steps, for which 1/3 is the best output, and always on the third
@@ -73,3 +76,12 @@ def draw(
     except ConfigError as error:  # to the task, the length of a test stream is its length
         raise ConfigError(str(error).replace("task.length", "task.test_length") if test else str(error)) from error
     return replace(stream, separate=True) if separate else stream
+
+
+def items(name: str, settings: Mapping[str, Any], test: Stream, rng: np.random.Generator) -> dict[str, list[str]]:
+    """The test items that a task makes of its test stream, as texts by their conditions; none for most.
+
+    Raises:
+        ConfigError: where it cannot make those that its settings ask for.
+    """
+    return ITEMS[name](test, rng, settings) if name in ITEMS else {}

@@ -1,7 +1,12 @@
 """Strings of a grammar of your own: probabilistic rules, regular or context-free, with exact odds of each symbol."""
 
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
 import numpy as np
 
+from elman.errors import ConfigError
 from elman.stream import Stream
 from elman.tasks.grammar_odds import machine
 
@@ -42,6 +47,44 @@ def grammar(
         expected=walk.odds[walk.states],
         features=own.symbols,
         classes=own.classes,
-        starts=walk.starts | (np.arange(length) == 0),
+        starts=walk.starts,
         sequence="string",
     )
+
+
+def strings(test: Stream, rng: np.random.Generator, settings: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The whole strings of a test stream, and random ones that the grammar does not generate.
+
+    Args:
+        test: a stream of the grammar.
+        rng: source of the random strings.
+        settings: of the task. There are so many random strings as `foils` says, less those that the grammar happens to
+            generate, of lengths drawn from those of the whole strings; each symbol is even over the alphabet.
+
+    Returns:
+        Texts by their conditions, "grammatical" and "random"; none if `foils` is 0.
+
+    Raises:
+        ConfigError: where no string of two symbols or more is whole in the stream.
+    """
+    if not settings["foils"]:
+        return {}
+    begins = np.flatnonzero(test.starts)
+    whole = [(a, b) for a, b in pairwise(begins.tolist()) if b - a > 1]
+    if not whole:
+        raise ConfigError(
+            "task.foils must be 0 where no string of two symbols or more is whole in the test stream, not "
+            f"{settings['foils']}; a longer task.test_length may have one"
+        )
+    lengths = rng.choice([b - a for a, b in whole], settings["foils"])
+    random = rng.integers(len(test.features), size=(len(lengths), lengths.max()))
+    rules = machine(settings["rules"], settings["start"], tuple(settings["p"].items()), separate=True)
+    foils = ~rules.generates(random, lengths)
+    between = "" if all(len(symbol) == 1 for symbol in test.features) else " "
+    symbols, features = test.symbols.tolist(), np.array(test.features, dtype=object)
+    return {
+        "grammatical": [between.join(symbols[a:b]) for a, b in whole],
+        "random": [
+            between.join(features[row[:length]]) for row, length in zip(random[foils], lengths[foils], strict=True)
+        ],
+    }

@@ -104,6 +104,7 @@ class Machine:
                 (leaves, starts, states),
             )
             if t == T:
+                starts[:1] = True  # the first symbol is one of the stack that the walk begins with
                 return Walk(leaves, starts, states, self._odds[: len(self._states)])
             if symbol < 0:
                 self._meet_stack(stack)
