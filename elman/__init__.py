@@ -1,53 +1,54 @@
 """Run, sweep and compare experiments with Elman's simple recurrent network.
 
-``settings`` composes the settings that the command line would, ``run`` trains and tests networks with them, and
-``tables`` turns the result into data frames:
+``settings`` composes the settings that the command line would, ``run`` trains and tests networks with them:
 
     settings = elman.settings("task=cv", "hidden_size=8")
-    result = elman.run(settings)
-    frame = elman.tables.TABLES["position_errors"](result)
+    result = elman.run(settings)                 # or elman.run("task=cv", "hidden_size=8")
+    result.table("position_errors")              # any CSV, as a data frame
+    result.plot("training_loss")                 # any figure
+    result.save("runs/mine")                     # the files that the command line writes
 
-``load`` and ``load_runs`` read the runs that are on disk, and ``compare`` compares them:
+``open_run`` and ``plot`` read a run from its directory, ``load`` and ``load_runs`` many, and ``compare`` compares them:
 
-    runs = elman.load("summary", "runs")
+    elman.open_run("runs/mine").table("summary")
+    elman.load("summary", "runs")
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from elman import plots, tables
+    from elman.api import Result, open_run, run
     from elman.cli.compose import settings
     from elman.comparison import compare
     from elman.config import Settings
     from elman.plots import plot
-    from elman.result import Result
-    from elman.runner import run
     from elman.runs import load, load_runs
     from elman.stream import Stream
 
 __version__ = "0.1.0"
-__all__ = ["Result", "Settings", "Stream", "compare", "load", "load_runs", "plot", "plots", "run", "settings", "tables"]
+__all__ = ["Result", "Settings", "Stream", "compare", "load", "load_runs", "open_run", "plot", "run", "settings"]
 
 # Each public name is imported when it is first used, so that `elman --help` need not wait for pandas.
 _HOME = {
-    "compare": "comparison",
-    "settings": "cli.compose",
+    "Result": "api",
     "Settings": "config",
-    "Result": "result",
-    "run": "runner",
     "Stream": "stream",
+    "compare": "comparison",
     "load": "runs",
     "load_runs": "runs",
+    "open_run": "api",
     "plot": "plots",
+    "run": "api",
+    "settings": "cli.compose",
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name not in __all__:
+    if name not in _HOME:
         raise AttributeError(f"module 'elman' has no attribute {name!r}")
-    return getattr(import_module(f"elman.{_HOME[name]}"), name) if name in _HOME else import_module(f"elman.{name}")
+    return getattr(import_module(f"elman.{_HOME[name]}"), name)
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted([*__all__, "__version__"])

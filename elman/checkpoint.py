@@ -47,14 +47,53 @@ def units_of(*streams: "Stream") -> Units:
 
 
 def pack(result: "Result") -> bytes:
-    """The weights as a NumPy archive, those from before training as initial_*, and what their units stand for."""
+    """The weights as a NumPy archive, those from before training as initial_*, the context at the start of the test,
+    and what the units stand for.
+    """
     units = units_of(result.test, result.training[0])
     initial = {f"initial_{name}": array for name, array in result.initial._asdict().items()}
     names = {"features": np.array(units.features), "symbols": np.array(units.symbols), "codes": units.codes}
     file = BytesIO()
-    arrays: dict[str, Any] = {**result.weights._asdict(), **initial, **names}
+    arrays: dict[str, Any] = {**result.weights._asdict(), **initial, "context": result.context, **names}
     np.savez(file, **arrays)
     return file.getvalue()
+
+
+class Stored(NamedTuple):
+    """The networks of a finished run as they were written."""
+
+    initial: Weights
+    """(R, ...): before training."""
+    weights: Weights
+    """(R, ...): after training."""
+    context: np.ndarray
+    """(R, C): activation of the context units at the start of the test."""
+
+
+def read(run: Path, settings: Mapping[str, Any]) -> Stored:
+    """Read the networks of a finished run.
+
+    Args:
+        run: its directory.
+        settings: of the run, as plain values.
+
+    Raises:
+        RunDirectoryError: for damaged networks, and for a context that an earlier version of elman did not store.
+    """
+    try:
+        with (run / FILE).open("rb") as whole, np.load(whole) as file:
+            arrays = {name: file[name] for name in file.files}
+        weights = _whole_weights(run, settings, arrays)
+        initial = {name: arrays[f"initial_{name}"] for name in Weights._fields}
+        before = _whole_weights(run, settings, initial)
+    except (ConfigError, OSError, EOFError, BadZipFile, ValueError, KeyError, NotImplementedError) as error:
+        raise RunDirectoryError(f"{run / FILE} is damaged") from error
+    context = arrays.get("context")
+    if context is None:
+        if (settings["test_reset"] or settings["reset_context"]) == "never":
+            raise RunDirectoryError(f"{run / FILE} of an earlier version of elman does not hold the context")
+        context = np.full((len(weights.b_h), weights.W_hh.shape[2]), float(settings["initial_context"]))
+    return Stored(before, weights, context)
 
 
 def weights(directory: str, settings: Mapping[str, Any], units: Units) -> Weights:

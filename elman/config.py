@@ -11,6 +11,7 @@ from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from elman import defaults
 from elman.declaration import Rule, above, at_least, between, convert, key_of, one_of, setting, shown
 from elman.errors import ConfigError
 
@@ -62,7 +63,7 @@ def _is_span(span: list[int]) -> bool:
     return not span or (len(span) == 2 and 1 <= span[0] <= span[1])
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, repr=False)
 class Settings(_Converted):
     """Everything that fixes a run; the values are in conf/config.yaml and conf/task.
 
@@ -145,6 +146,17 @@ class Settings(_Converted):
         changes="nothing",
     )
     overwrite: bool = setting("replace another run in the same directory", changes="nothing")
+
+    def __repr__(self) -> str:
+        return defaults.as_text(self.values())
+
+    def _repr_html_(self) -> str:
+        return defaults.as_html(self.values())
+
+    def values(self) -> dict[str, Any]:
+        """The value of each setting by its full key, such as "hidden_size" and "task.length"."""
+        own = {f"task.{key}": value for key, value in asdict(self.task).items()}
+        return own | {key: getattr(self, key) for key in SHARED}
 
     def separate(self, *, test: bool) -> bool:
         """Whether the sequences of the training stream, or of the test stream, are separate."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, overload
+from typing import overload
 
 import numpy as np
 
@@ -18,10 +18,6 @@ from elman.ngrams import NGrams
 from elman.stream import Stream
 from elman.tasks import draw
 from elman.trainers import Backend
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 _BLOCK = 4_000_000  # activations held at once while testing: 32 MB
 
@@ -110,20 +106,6 @@ class Result:
         """The outputs (.., T-1, n) of so many networks at a time that they fit into a block of memory."""
         for weights, context in blocks(self.weights, self.context, self.test):
             yield _read(weights, context, self.test, slice(None), self.backend, self.rule)[0]
-
-    def plot(self, name: str, ax: "Axes | None" = None) -> "Figure":
-        """Draw a figure.
-
-        Args:
-            name: a key of `elman.plots.PLOTS`, such as "training_loss".
-            ax: axes to draw into, for a figure of one Axes; by default it has a Figure of its own.
-
-        Raises:
-            ConfigError: for another name, axes for a figure of several, or a figure that does not apply to the run.
-        """
-        from elman import plots  # matplotlib takes its time to import
-
-        return plots.show(plots.from_result(self), name, ax)
 
     def read_items(self, items: Items) -> Steps:
         """What the trained networks say to items."""

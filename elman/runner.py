@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from elman import checkpoint, item_scores, metrics, network, resets, run_json
+from elman import checkpoint, item_scores, metrics, network, resets, run_json, runs
 from elman.config import Settings, check
 from elman.errors import ConfigError, DivergenceError
 from elman.items import Items, of_run
@@ -66,6 +66,40 @@ def _run(settings: Settings, progress: Progress | None) -> Result:
         return _trained(settings, drawn, losses, backend, seconds, progress)
 
 
+def reopen(directory: Path, settings: Settings) -> Result:
+    """The networks of a finished run, with their streams drawn again; it holds no errors by epoch.
+
+    Args:
+        directory: of the run.
+        settings: those of the run.
+
+    Raises:
+        ConfigError: for a task of a user's own, whose code is not run because a directory is read.
+        RunDirectoryError: for damaged networks.
+    """
+    if "code" in settings.task.options():
+        raise ConfigError(f"{directory}: streams and predictions of a task of your own are not drawn again; run it")
+    stored = checkpoint.read(directory, run_json.complete(asdict(settings)))
+    drawn = _drawn(settings, stored.initial)
+    losses = runs.read(directory, "losses").pivot(index="replicate", columns="epoch", values="loss")
+    return Result(
+        settings=settings,
+        training=drawn.training,
+        baselines=drawn.baselines,
+        ngrams=drawn.ngrams,
+        test=drawn.test,
+        initial=stored.initial,
+        weights=stored.weights,
+        context=stored.context,
+        losses=losses.to_numpy().reshape(settings.replicates, -1),
+        evaluated=np.empty(0, int),
+        curve=(),
+        items=drawn.items,
+        item_curve=(),
+        backend=BACKENDS[settings.backend](),
+    )
+
+
 class _Drawn(NamedTuple):
     """What R networks begin with."""
 
@@ -84,8 +118,8 @@ class _Drawn(NamedTuple):
     items: Items | None
 
 
-def _drawn(settings: Settings) -> _Drawn:
-    """Draw the streams and the initial weights. The first k networks do not depend on how many there are."""
+def _drawn(settings: Settings, initial: Weights | None = None) -> _Drawn:
+    """Draw the streams and, if not given, initial weights. The first k networks do not depend on how many there are."""
     R, task = settings.replicates, settings.task.kind
     for_test, for_replicates, for_items = np.random.SeedSequence(settings.seed).spawn(3)
     test_rng, separate = np.random.default_rng(for_test), settings.separate(test=True)
@@ -119,7 +153,7 @@ def _drawn(settings: Settings) -> _Drawn:
         counted=np.stack(counted) if settings.separate(test=False) else None,
         baselines=np.resize(baselines, (R, 2)),
         ngrams=NGrams(*(np.resize(array, (R, *array.shape[1:])) for array in tables)),
-        initial=_initial(settings, test, training[0], [seed for _, seed, _ in seeds]),
+        initial=initial or _initial(settings, test, training[0], [seed for _, seed, _ in seeds]),
         items=of_run(settings.test_items, shown, task, settings.task.options(), np.random.default_rng(for_items)),
     )
 
@@ -256,6 +290,7 @@ def run_into(
     attachments: Mapping[str, str] | None = None,
     progress: Progress | None = None,
     seconds: Mapping[str, float] | None = None,
+    train: Callable[[], Result] | None = None,
 ) -> Result | None:
     """Train and test networks, and write the files of a run into its directory.
 
@@ -266,6 +301,7 @@ def run_into(
         attachments: more files, as text by their names in the directory.
         progress: as for `run`.
         seconds: the time that stages before this one took.
+        train: returns the result; by default networks are trained and tested with the settings.
 
     Returns:
         The result, or None if the directory holds the finished run of the same settings already. Then only figures
@@ -296,7 +332,7 @@ def run_into(
                 directory, plain, about=more, attachments=attachments or {}, outputs=outputs
             ) as stages:
                 stages.update(seconds or {})
-                result = _run(deepcopy(settings), progress)
+                result = train() if train else _run(deepcopy(settings), progress)
                 stages.update(result.seconds)
                 with _timed(stages, "tables"):
                     rundir.write_atomic(directory, {**tables.files(result), checkpoint.FILE: checkpoint.pack(result)})

@@ -140,10 +140,11 @@ def select_finished(runs: Iterable[Run], tables: Iterable[str], left_out: dict[P
 
 def read(run: Path, table: str) -> pd.DataFrame:
     """A CSV of a run; symbols and positions are text also where they look like numbers, and numbers are exact."""
-    return _parse((run / f"{table}.csv").read_bytes())
+    return parse((run / f"{table}.csv").read_bytes())
 
 
-def _parse(text: bytes) -> pd.DataFrame:
+def parse(text: bytes) -> pd.DataFrame:
+    """A CSV as `read` returns it."""
     dtype = dict.fromkeys(TEXT, str)
     return pd.read_csv(BytesIO(text), dtype=dtype, keep_default_na=False, na_values=[""], **_EXACT)
 
@@ -152,8 +153,8 @@ def _parse_together(texts: Sequence[bytes]) -> tuple[pd.DataFrame, list[int]]:
     """CSVs as one frame, and how many rows each has; those of one kind are parsed at once, which is far quicker."""
     heads, bodies = zip(*(text.partition(b"\n")[::2] for text in texts), strict=True)
     if len(set(heads)) == 1 and not any(b'"' in body for body in bodies):  # a line is a row
-        return _parse(b"\n".join([heads[0], b"".join(bodies)])), [body.count(b"\n") for body in bodies]
-    frames = [_parse(text) for text in texts]
+        return parse(b"\n".join([heads[0], b"".join(bodies)])), [body.count(b"\n") for body in bodies]
+    frames = [parse(text) for text in texts]
     return pd.concat(frames, ignore_index=True), [len(frame) for frame in frames]
 
 

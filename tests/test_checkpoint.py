@@ -8,7 +8,7 @@ import pytest
 from conftest import SMALL
 
 import elman
-from elman import checkpoint, report
+from elman import checkpoint, report, runner
 from elman.config import ConfigError
 from elman.runner import run_into
 
@@ -51,8 +51,8 @@ def test_a_run_without_epochs_leaves_empty_what_training_would_have_told(run, tm
 def test_training_goes_on_where_the_saved_run_stopped(run, tmp_path, R):
     """With the same seed, so on the same streams; the context is reset, so nothing but the weights is handed on."""
     directory, first = run
-    later = elman.run(elman.settings(*XOR, f"weights_from='{directory}'", "epochs=10", f"replicates={R}"))
-    whole = elman.run(elman.settings(*XOR, "epochs=35", f"replicates={R}"))
+    later = runner.run(elman.settings(*XOR, f"weights_from='{directory}'", "epochs=10", f"replicates={R}"))
+    whole = runner.run(elman.settings(*XOR, "epochs=35", f"replicates={R}"))
     for after, wanted, before, start in zip(later.weights, whole.weights, later.initial, first.weights, strict=True):
         np.testing.assert_array_equal(after, wanted)
         np.testing.assert_array_equal(before, start[:R])
@@ -95,7 +95,7 @@ def test_a_trained_network_can_be_tested_with_an_unknown_word(tmp_path):
     """The paper's Figure 8: zog stands in the place of man, for networks that have never met it."""
     run_into(tmp_path / "run", elman.settings(*SMALL["sentences"], "figures=false"))
     more = (f"weights_from='{tmp_path / 'run'}'", "epochs=0", "task.replace=[man,zog]")
-    result = elman.run(elman.settings(*SMALL["sentences"], *more))
+    result = runner.run(elman.settings(*SMALL["sentences"], *more))
     assert "zog" in result.test.symbols
     assert "man" not in result.test.symbols
     np.testing.assert_array_equal(result.weights.W_ih, result.initial.W_ih)
@@ -106,7 +106,7 @@ def test_damaged_weights_are_refused(run, tmp_path, size):
     (tmp_path / "run.json").write_bytes((run[0] / "run.json").read_bytes())
     (tmp_path / "weights.npz").write_bytes((run[0] / "weights.npz").read_bytes()[:size])
     with pytest.raises(ConfigError, match="weights_from must be the directory of a finished run, not "):
-        elman.run(elman.settings(*XOR, f"weights_from='{tmp_path}'", "epochs=0"))
+        runner.run(elman.settings(*XOR, f"weights_from='{tmp_path}'", "epochs=0"))
 
 
 def damage(run, to, **arrays):
@@ -161,7 +161,7 @@ def test_units_in_another_order_are_put_in_order(tmp_path):
     one, other = (text_of(tmp_path, "abcacbab" * 4, codes=codes) for codes in CODES)
     first = run_into(tmp_path / "run", one)
     other.weights_from, other.epochs = tmp_path / "run", 0
-    again = elman.run(other)
+    again = runner.run(other)
     np.testing.assert_array_equal(again.weights.W_ih, first.weights.W_ih[..., ::-1])
     np.testing.assert_array_equal(again.weights.W_ho, first.weights.W_ho[:, ::-1])
     np.testing.assert_array_equal(again.weights.W_hh, first.weights.W_hh)
@@ -187,7 +187,7 @@ def test_a_run_from_before_units_were_stored_tells_them_by_its_tables(tmp_path):
             assert units.features == tuple(file["features"])
             assert units.symbols == tuple(file["symbols"])
             np.testing.assert_array_equal(units.codes, file["codes"])
-    elman.run(text_of(tmp_path, "abcacbab" * 4, f"weights_from='{tmp_path / 'old plain'}'", "epochs=0"))
+    runner.run(text_of(tmp_path, "abcacbab" * 4, f"weights_from='{tmp_path / 'old plain'}'", "epochs=0"))
     with pytest.raises(ConfigError, match="with a unit for d"):
         text_of(tmp_path, "abdabdab" * 4, f"weights_from='{tmp_path / 'old plain'}'", "epochs=0")
 

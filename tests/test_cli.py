@@ -17,6 +17,8 @@ from conftest import SMALL, TINY, command, csvs
 import elman
 from elman.cli import compose
 from elman.config import SHARED
+from elman.runner import run
+from elman.tables import TABLES
 from elman.tasks import options
 from elman.trainers import BACKENDS
 
@@ -54,9 +56,9 @@ def test_a_run_ends_with_its_report_and_the_files_of_the_contract(here):
 
 def test_the_command_and_the_python_interface_give_the_same_numbers(call, here):
     assert call(*SMALL["cv"], "figures=false", "replicates=2")[0] == 0
-    result = elman.run(elman.settings(*SMALL["cv"], "replicates=2"))
+    result = run(elman.settings(*SMALL["cv"], "replicates=2"))
     for name, text in csvs(only_run(here)).items():
-        assert text.decode() == elman.tables.TABLES[name.removesuffix(".csv")](result).to_csv(index=False)
+        assert text.decode() == TABLES[name.removesuffix(".csv")](result).to_csv(index=False)
 
 
 def test_the_same_command_twice_writes_the_same_bytes(call, here):

@@ -6,6 +6,7 @@ from conftest import SMALL
 import elman
 from elman import network
 from elman.network import Weights
+from elman.runner import run
 from elman.trainers import compiled
 
 
@@ -28,7 +29,7 @@ def test_every_bit_is_that_of_a_network_trained_alone(task, reset, shared, monke
         "initial_context=0.5",
         "replicates=130",
     )
-    result = elman.run(elman.settings(*SMALL[task], *chosen, "epochs=1", "hidden_size=11"))
+    result = run(elman.settings(*SMALL[task], *chosen, "epochs=1", "hidden_size=11"))
     rule = result.rule._replace(learning_rate=0.5)
     inputs, targets = (
         np.stack([getattr(stream, rows) for stream in result.training[: 1 if shared else 130]])

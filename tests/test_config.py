@@ -18,6 +18,7 @@ from elman.cli.help import settings_page
 from elman.config import NEUTRAL, NOT_IDENTITY, SHARED, TESTING
 from elman.declaration import OneOf
 from elman.errors import ConfigError
+from elman.runner import run
 from elman.tasks import TASKS
 
 CONF = Path(__file__).parents[1] / "conf"
@@ -219,7 +220,7 @@ def test_settings_of_a_task_are_converted_and_refused_in_python_too():
         settings.task.spare = True
     settings.task.categories["HUM"] = 3  # which only a check can see
     with pytest.raises(ConfigError, match=r"task.categories.HUM must be a list, such as \[a,b\], not 3"):
-        elman.run(settings)
+        run(settings)
 
 
 @pytest.mark.parametrize(
@@ -251,7 +252,7 @@ def test_settings_that_were_changed_in_python_are_checked_too():
     settings = elman.settings()
     settings.hidden_size = 0
     with pytest.raises(ConfigError, match="hidden_size must be at least 1"):
-        elman.run(settings)
+        run(settings)
 
 
 @pytest.mark.parametrize(
@@ -305,7 +306,7 @@ def test_a_new_task_is_a_function_and_a_yaml(tmp_path, monkeypatch):
     assert elman.settings(*own).task.bias == 1.0
     with pytest.raises(ConfigError, match=r"task.bias must be a number, not heavy"):
         elman.settings(*own, "task.bias=heavy")
-    result = elman.run(elman.settings(*own, "task.bias=0.25"))
+    result = run(elman.settings(*own, "task.bias=0.25"))
     assert len(result.test.vectors) == 60
     assert 0 < result.test.vectors.mean() < 0.5
 

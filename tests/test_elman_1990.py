@@ -5,12 +5,13 @@ import pandas as pd
 import pytest
 
 import elman
+from elman.runner import run
 from elman.tables import TABLES
 
 
 def errors(*overrides):
     """The errors by position of each network: (result, {position: frame of one row a network})."""
-    result = elman.run(elman.settings(*overrides, "evaluate_every=0"))
+    result = run(elman.settings(*overrides, "evaluate_every=0"))
     return result, dict(list(TABLES["position_errors"](result).groupby("position")))
 
 
@@ -78,7 +79,7 @@ def test_vowels_and_the_coming_of_a_consonant_are_predicted_but_not_which_one():
 
 @pytest.fixture(scope="module")
 def lexical():
-    return elman.run(elman.settings("task=sentences", "replicates=3", "evaluate_every=0"))
+    return run(elman.settings("task=sentences", "replicates=3", "evaluate_every=0"))
 
 
 def test_verbs_become_one_branch_of_the_tree_of_words_by_learning(lexical):

@@ -10,7 +10,7 @@ from strategies import seeds
 
 import elman
 from elman import hidden, network
-from elman.runner import run_into
+from elman.runner import run, run_into
 from elman.tables import TABLES
 
 PAIRS = np.array([[0, 1, 1.0, 2], [2, 3, 1.5, 2], [4, 5, 3.0, 4]])  # ((0 1) (2 3))
@@ -54,7 +54,7 @@ def test_the_cosine_of_states_that_are_almost_nothing_is_still_a_number():
 @pytest.fixture(scope="module")
 def result():
     more = ("task.length=90", "task.test_length=200", "epochs=9", "hidden_size=5", "initial_context=0.5")
-    return elman.run(elman.settings("task=cv", *more, "replicates=3", "occurrences=[g,b]"))
+    return run(elman.settings("task=cv", *more, "replicates=3", "occurrences=[g,b]"))
 
 
 def untrained(result):
@@ -88,7 +88,7 @@ def test_occurrences_are_the_states_at_the_first_20_of_each_chosen_symbol(result
 
 def test_occurrences_are_classed_by_symbol_and_by_position():
     options = ("task=cv", "task.length=90", "task.test_length=200", "epochs=9", "hidden_size=5")
-    frame = TABLES["cluster_agreement"](elman.run(elman.settings(*options, "occurrences=[i,b]")))
+    frame = TABLES["cluster_agreement"](run(elman.settings(*options, "occurrences=[i,b]")))
     classes = frame[(frame["network"] == "trained") & (frame["tree"] == "occurrences")].set_index("class")["members"]
     assert classes.to_dict() == {"i": 20, "b": 20, "vowel 1": 10, "vowel 2": 10, "consonant": 20}
 
@@ -108,7 +108,7 @@ def test_method_and_metric_are_those_of_the_settings():
     options = ("task=cv", "task.length=60", "task.test_length=90", "epochs=3", "hidden_size=3")
     for method, metric in (("average", "cityblock"), ("single", "cosine")):
         chosen = elman.settings(*options, f"cluster_method={method}", f"cluster_metric={metric}")
-        result = elman.run(chosen)
+        result = run(chosen)
         wanted = hidden.tree(result.hidden_states.means[0, 0], method=method, metric=metric)
         found = TABLES["clusters"](result).query("network == 'trained'")
         np.testing.assert_array_equal(found["distance"], wanted[:, 2])
@@ -116,7 +116,7 @@ def test_method_and_metric_are_those_of_the_settings():
 
 def test_networks_that_were_read_from_a_run_have_no_untrained_ones(result, tmp_path):
     run_into(tmp_path, dataclasses.replace(result.settings, figures=False))
-    tested = elman.run(dataclasses.replace(result.settings, weights_from=str(tmp_path), epochs=0))
+    tested = run(dataclasses.replace(result.settings, weights_from=str(tmp_path), epochs=0))
     frame = TABLES["hidden_means"](result)
     trained = frame[frame["network"] == "trained"].reset_index(drop=True)
     pd.testing.assert_frame_equal(TABLES["hidden_means"](tested), trained)

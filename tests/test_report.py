@@ -8,6 +8,7 @@ import pytest
 import elman
 from elman import comparison, report
 from elman.cli.echo import echo
+from elman.runner import run
 
 
 def test_the_report_gives_task_network_and_stream(finished):
@@ -110,7 +111,7 @@ def test_later_letters_are_left_out_where_words_have_none():
     settings = elman.settings(
         "task=words", "task.lexicon=[a,b,c]", "task.opening=[]", "epochs=1", "task.length=40", "task.test_length=40"
     )
-    text = report.report(elman.run(settings))
+    text = report.report(run(settings))
     assert "at first letters: 0." in text
     assert "later" not in text
     assert "nan" not in text

@@ -9,7 +9,7 @@ from conftest import SMALL, csvs
 import elman
 from elman import run_json
 from elman.errors import RunDirectoryError
-from elman.runner import run_into
+from elman.runner import run, run_into
 
 OLD = Path(__file__).parent / "runs_of_format_1"
 TODAY = ("task.length=60", "task.test_length=60", "epochs=20", "record_steps=5", "figures=false")
@@ -57,8 +57,8 @@ def test_runs_of_format_1_are_loaded_by_the_names_and_values_of_today(old):
 
 
 def test_networks_of_format_1_are_trained_on(old):
-    later = elman.run(elman.settings(*TODAY, "replicates=2", "weights_from=run", "epochs=5"))
-    whole = elman.run(elman.settings(*TODAY, "replicates=2", "epochs=25"))
+    later = run(elman.settings(*TODAY, "replicates=2", "weights_from=run", "epochs=5"))
+    whole = run(elman.settings(*TODAY, "replicates=2", "epochs=25"))
     np.testing.assert_array_equal(later.weights.W_ho, whole.weights.W_ho)
 
 

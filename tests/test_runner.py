@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 import elman
 from elman import metrics, network
-from elman.runner import DivergenceError, run_into
+from elman.runner import DivergenceError, run, run_into
 from elman.tables import TABLES
 
 each_task = pytest.mark.parametrize("task", SMALL)
 
 
 def tables(*overrides):
-    result = elman.run(elman.settings(*overrides))
+    result = run(elman.settings(*overrides))
     return {name: table(result) for name, table in TABLES.items()}
 
 
@@ -53,8 +53,8 @@ def test_the_same_settings_give_the_same_tables(task, length, test_length, hidde
 
 @each_task
 def test_networks_differ_in_weights_and_stream_or_in_weights_alone(task):
-    result = elman.run(elman.settings(*SMALL[task], "replicates=2"))
-    shared = elman.run(elman.settings(*SMALL[task], "replicates=2", "shared_stream=true"))
+    result = run(elman.settings(*SMALL[task], "replicates=2"))
+    shared = run(elman.settings(*SMALL[task], "replicates=2", "shared_stream=true"))
     for r in (result, shared):
         assert (r.initial.W_hh[0] != r.initial.W_hh[1]).any()
     np.testing.assert_array_equal(result.initial.W_hh, shared.initial.W_hh)
@@ -67,7 +67,7 @@ def test_networks_differ_in_weights_and_stream_or_in_weights_alone(task):
 
 @each_task
 def test_a_test_does_not_disturb_the_training(task):
-    often, never = (elman.run(elman.settings(*SMALL[task], f"evaluate_every={every}")) for every in (1, 0))
+    often, never = (run(elman.settings(*SMALL[task], f"evaluate_every={every}")) for every in (1, 0))
     np.testing.assert_array_equal(often.losses, never.losses)
     assert often.evaluated.tolist() == list(range(1, 26))
     assert never.evaluated.tolist() == [25]
@@ -75,8 +75,8 @@ def test_a_test_does_not_disturb_the_training(task):
 
 
 def test_the_context_is_carried_on_or_reset():
-    carried = elman.run(elman.settings(*SMALL["xor"], "reset_context=never", "initial_context=0.5"))
-    reset = elman.run(elman.settings(*SMALL["xor"], "initial_context=0.5"))
+    carried = run(elman.settings(*SMALL["xor"], "reset_context=never", "initial_context=0.5"))
+    reset = run(elman.settings(*SMALL["xor"], "initial_context=0.5"))
     assert (reset.context == 0.5).all()
     assert (carried.context != 0.5).all()
     assert len(carried.training[0].inputs) == 60  # it wraps: the last element predicts the first
@@ -97,7 +97,7 @@ def test_the_context_is_carried_on_or_reset():
 
 
 def test_without_recurrence_the_context_never_changes():
-    result = elman.run(elman.settings(*SMALL["xor"], "context=none", "reset_context=never", "initial_context=0.25"))
+    result = run(elman.settings(*SMALL["xor"], "context=none", "reset_context=never", "initial_context=0.25"))
     assert (result.context == 0.25).all()
     assert (np.ptp(result.hiddens[0, result.test.inputs[:, 0] == 1], axis=0) == 0).all()
 
@@ -105,14 +105,14 @@ def test_without_recurrence_the_context_never_changes():
 @each_task
 @pytest.mark.parametrize("more", [("reset_context=never",), ("context=none", "initial_context=0.25"), ()])
 def test_the_last_test_is_of_the_networks_and_the_context_that_training_left(task, more):
-    result = elman.run(elman.settings(*SMALL[task], *more, "learning_rate=1"))
+    result = run(elman.settings(*SMALL[task], *more, "learning_rate=1"))
     outputs, _, _ = network.predict(result.weights, result.test.inputs, result.context, result.rule)
     for found, wanted in zip(result.curve[-1], metrics.errors(outputs, result.test), strict=True):
         np.testing.assert_allclose(found, wanted, rtol=1e-12)
 
 
 def test_no_initial_scale_leave_every_output_at_one_half_at_first():
-    result = elman.run(elman.settings(*SMALL["xor"], "initial_scale=0"))
+    result = run(elman.settings(*SMALL["xor"], "initial_scale=0"))
     outputs, _, _ = result.backend.predict(result.initial, result.test.inputs, np.zeros((1, 3)), result.rule)
     assert (outputs == 0.5).all()
 
@@ -134,13 +134,13 @@ def test_memory_does_not_grow_with_the_epochs_beyond_the_losses(backend):
     def peak(epochs):
         settings = elman.settings("task.length=9", "task.test_length=9", f"backend={backend}", "evaluate_every=0")
         settings.epochs = epochs
-        elman.run(settings)
+        run(settings)
         # The least of several, because a peak also holds what the garbage collector has not come round to.
         return min(traced(settings) for _ in range(5 if backend == "numba" else 1))
 
     def traced(settings):
         tracemalloc.start()
-        elman.run(settings)
+        run(settings)
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most
@@ -186,7 +186,7 @@ def test_run_json_says_what_was_run_and_when(finished):
 
 def test_a_result_keeps_the_settings_it_was_trained_with():
     settings = elman.settings(*SMALL["xor"])
-    result = elman.run(settings)
+    result = run(settings)
     before, stream = TABLES["predictions"](result), result.training[0].vectors
     settings.context, settings.task.length = "none", 30
     pd.testing.assert_frame_equal(TABLES["predictions"](result), before)
@@ -195,8 +195,8 @@ def test_a_result_keeps_the_settings_it_was_trained_with():
 
 def test_spans_of_the_context_leave_the_other_draws_as_they_are():
     small = (*SMALL["xor"], "backend=numpy", "epochs=2", "replicates=3")
-    plain = elman.run(elman.settings(*small))
-    spans = elman.run(elman.settings(*small, "context_span=[2,3]"))
+    plain = run(elman.settings(*small))
+    spans = run(elman.settings(*small, "context_span=[2,3]"))
     for one, other in zip(plain.initial, spans.initial, strict=True):
         np.testing.assert_array_equal(one, other)
     for one, other in zip(plain.training, spans.training, strict=True):
@@ -207,8 +207,8 @@ def test_spans_of_the_context_leave_the_other_draws_as_they_are():
 @pytest.mark.parametrize("reset", ["epoch", "sequence", "never"])
 def test_the_test_may_reset_the_context_in_another_way_than_training(reset):
     small = (*SMALL["xor"], "backend=numpy", "epochs=3", "initial_context=0.25", "learning_rate=0.5")
-    trained = elman.run(elman.settings(*small, "reset_context=epoch"))
-    tested = elman.run(elman.settings(*small, "reset_context=epoch", f"test_reset={reset}"))
+    trained = run(elman.settings(*small, "reset_context=epoch"))
+    tested = run(elman.settings(*small, "reset_context=epoch", f"test_reset={reset}"))
     np.testing.assert_array_equal(trained.losses, tested.losses)
     assert ((tested.context == 0.25).all()) == (reset != "never")
     assert tested.test.separate == (reset == "sequence")
@@ -220,7 +220,7 @@ def test_the_test_may_reset_the_context_in_another_way_than_training(reset):
 
 def test_what_leads_from_one_separate_sequence_to_the_next_is_not_learned():
     """With sequences of a single form, and no step between them, a network learns all that there is."""
-    result = elman.run(
+    result = run(
         elman.settings(*SMALL["cv"], "backend=numpy", "reset_context=sequence", "epochs=60", "learning_rate=0.5")
     )
     assert "consonant" not in result.test.position_names

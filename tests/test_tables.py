@@ -7,6 +7,7 @@ from conftest import SMALL, lengths
 
 import elman
 from elman import metrics
+from elman.runner import run
 from elman.tables import TABLES, csv, files
 
 # The contract with users' scripts.
@@ -41,7 +42,7 @@ EMPTY = {
 @pytest.fixture(scope="module", params=EMPTY)
 def result(request):
     overrides = ("epochs=45", "evaluate_every=20", "record_steps=1000", "replicates=3", "learning_rate=0.5")
-    return elman.run(elman.settings(*SMALL[request.param], *lengths(request.param, 90, 120), *overrides))
+    return run(elman.settings(*SMALL[request.param], *lengths(request.param, 90, 120), *overrides))
 
 
 @pytest.fixture(scope="module")
@@ -206,8 +207,7 @@ def test_at_least_one_network_takes_off_and_one_never_succeeds():
     """Without both, the test above would not have tried both sides of its conditions."""
     overrides = ("task=cv", "task.length=90", "task.test_length=120", "evaluate_every=5", "replicates=3")
     summaries = [
-        TABLES["summary"](elman.run(elman.settings(*overrides, f"learning_rate={rate}", "epochs=60")))
-        for rate in (0.5, 1e-6)
+        TABLES["summary"](run(elman.settings(*overrides, f"learning_rate={rate}", "epochs=60"))) for rate in (0.5, 1e-6)
     ]
     assert summaries[0]["takeoff_epoch"].notna().all()
     assert summaries[0]["success_epoch"].notna().any()

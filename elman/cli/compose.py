@@ -21,10 +21,9 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 from elman.cli.loader import SweepLoader
 from elman.cli.messages import user_errors
 from elman.config import Settings, check, from_values
+from elman.defaults import CONF
 from elman.errors import ConfigError
 
-_HERE = Path(__file__).parents[1]
-CONF = _HERE / "conf" if (_HERE / "conf").is_dir() else _HERE.parent / "conf"  # in a wheel, or in a checkout
 # Hydra 1.3 wants to be told whose defaults to keep to, 1.4 wants not to; and its OmegaConf has renamed a function.
 _IS_1_3 = hydra.__version__.startswith("1.3")
 DEFAULTS = {"version_base": "1.3"} if _IS_1_3 else {}

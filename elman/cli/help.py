@@ -10,9 +10,9 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
-from elman.cli.compose import CONF
 from elman.config import SHARED
 from elman.declaration import OneOf, Rule, kind_name
+from elman.defaults import CONF
 
 _HELP = """\
 elman - run, sweep and compare experiments with Elman's simple recurrent network

@@ -19,11 +19,12 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from elman.cli.compose import CONF, DEFAULTS, hydra_told, to_settings
+from elman.cli.compose import DEFAULTS, hydra_told, to_settings
 from elman.cli.echo import echo
 from elman.cli.messages import exit_status, is_user_error, user_errors, user_message
 from elman.cli.plan import plan
 from elman.config import Settings
+from elman.defaults import CONF
 
 if TYPE_CHECKING:
     import numpy as np

@@ -102,6 +102,6 @@ def from_result(result: "Result") -> Source:
     @cache
     def table(name: str) -> pd.DataFrame | None:
         frame = tables.TABLES[name](result)
-        return frame if len(frame.columns) else None
+        return runs.parse(tables.csv(frame)) if len(frame.columns) else None  # as it is read from a directory
 
     return Source(asdict(result.settings), table, lambda: result.weights)
