@@ -30,7 +30,7 @@ class _Converted:
             prefix = "task." if isinstance(self, Task) else ""
             types = {field.name: field.type for field in fields(self)}
             if key not in types:
-                raise AttributeError(unknown(prefix + key, self.kind if prefix else None))
+                raise AttributeError(unknown(prefix + key, *((self.kind, vars(self).get("code")) if prefix else ())))
             super().__setattr__(key, _converted(prefix + key, types[key], value))
 
 
@@ -293,7 +293,7 @@ def _check_task(settings: Settings) -> "list[Stream]":
     from elman.tasks import draw
 
     task = settings.task
-    _check_kind(task.kind)
+    _check_kind(task.kind, code=vars(task).get("code"))
     for key, value in vars(task).items():
         setattr(task, key, value)  # lists and mappings may have been changed in place
     given = task.options()
@@ -308,11 +308,12 @@ def _check_task(settings: Settings) -> "list[Stream]":
     ]
 
 
-def task_types() -> dict[str, dict[str, Any]]:
-    """The types of the settings of each task, by its name."""
+def task_types(kind: str | None = None, code: str | None = None) -> dict[str, dict[str, Any]]:
+    """The types of the settings of each task, by its kind; with `code` also those of a user's own."""
     from elman.tasks import TASKS, options
 
-    return {name: options(name) for name in TASKS}
+    own = {} if kind is None or code is None else {kind: options(kind, code)}
+    return {name: options(name) for name in TASKS} | own
 
 
 def kinds() -> dict[str, Any]:
@@ -328,10 +329,12 @@ def _schema(name: str, types: tuple[tuple[str, Any], ...]) -> type[Task]:
 
 
 def _task(values: Mapping[str, Any]) -> Task:
-    kind = values.get("kind", values["name"])
-    _check_kind(kind, "task.kind" if "kind" in values else "task.name")
-    types = task_types()[kind]
-    _check_keys({"kind": kind, **values}, ["name", "kind", *types], "task.", kind)
+    kind, code = values.get("kind", values["name"]), values.get("code")
+    _check_kind(kind, "task.kind" if "kind" in values else "task.name", code)
+    if code is not None and values["name"] in task_types():
+        raise ConfigError(f"task.name must be a name of its own, and {values['name']} is elman's")
+    types = task_types(kind, code)[kind]
+    _check_keys({"kind": kind, **values}, ["name", "kind", *types], "task.", kind, code)
     return _schema(kind, tuple(types.items()))(**{"kind": kind, **values})
 
 
@@ -345,37 +348,53 @@ def _converted(key: str, kind: Any, value: Any) -> Any:
     return convert(key, kind, value)
 
 
-def _check_kind(kind: Any, key: str = "task.kind") -> None:
+def _check_kind(kind: Any, key: str = "task.kind", code: str | None = None) -> None:
     kinds: Iterable[str] = task_types()
-    if kind not in kinds:
-        raise ConfigError(f"{key} must be one of {', '.join(kinds)}, not {shown(kind)}")
+    if code is not None and kind in kinds:
+        raise ConfigError(f"{key} must be a name of its own, and {kind} is elman's")
+    if code is None and kind not in kinds:
+        raise ConfigError(
+            f"{key} must be one of {', '.join(kinds)}, or task.code name a file that has it, not {shown(kind)}"
+        )
 
 
-def _check_keys(values: Mapping[str, Any], known: list[str], prefix: str, task: str | None = None) -> None:
+def _check_keys(
+    values: Mapping[str, Any], known: list[str], prefix: str, task: str | None = None, code: str | None = None
+) -> None:
     for key in values:
         if key not in known:
-            raise ConfigError(unknown(f"{prefix}{key}", task))
+            raise ConfigError(unknown(f"{prefix}{key}", task, code))
     for key in known:
         if values.get(key, "???") == "???":
             raise ConfigError(f"{prefix}{key} has no value")
 
 
-def unknown(key: str, task: str | None = None) -> str:
-    """The message for a key that is not a setting, or not one of this task, with the one that was perhaps meant."""
+def unknown(key: str, task: str | None = None, code: str | None = None, there: Iterable[str] = ()) -> str:
+    """The message for a key that is not a setting, or not one of this task, with the one that was perhaps meant.
+
+    Args:
+        key: the full key.
+        task: the kind of task, if it is known.
+        code: the file of a user's own.
+        there: the settings that the task has, where its kind is not known.
+    """
     if key in _RENAMED:
         return f"{key} is now {_RENAMED[key]}"
     if key.startswith("hydra."):
         return f"unknown setting of Hydra's {key}; --hydra-help explains them"
-    tasks = task_types()
+    tasks = task_types(task, code)
     if any(key in options for options in tasks.values()):
         return f"unknown setting {key}; did you mean task.{key}?"
+    if key == "task.kind":
+        return "task.kind is not in the file of this task; +task.kind=... adds it"
     if owners := [name for name in tasks if key.removeprefix("task.") in tasks[name] and name != task]:
         return f"unknown setting {key}: only {', '.join(owners)} {'has' if len(owners) == 1 else 'have'} it"
     parent, _, name = key.rpartition(".")
     if parent.removeprefix("task.") in {option for options in tasks.values() for option in options}:
         return f"{parent} has no {name}; +{key}=... adds it"
-    own = [f"task.{option}" for name in ([task] if task else tasks) for option in ("name", "kind", *tasks[name])]
+    options = there or ["name", "kind", *(option for name in ([task] if task else tasks) for option in tasks[name])]
+    own = list(dict.fromkeys(f"task.{option}" for option in options))
     near = get_close_matches(key, [*SHARED, *own, "task", "experiment"], n=1, cutoff=0.75)
     near = [name for name in near if name != key]
-    others = f"there are {', '.join(own)}" if task and key.startswith("task.") else "elman --help lists all"
+    others = f"there are {', '.join(own)}" if (task or there) and key.startswith("task.") else "elman --help lists all"
     return f"unknown setting {shown(key)}; {f'did you mean {near[0]}?' if near else others}"

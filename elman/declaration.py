@@ -94,6 +94,8 @@ def convert(key: str, kind: Any, value: Any) -> Any:
         ConfigError: if OmegaConf cannot convert it, or would take a truth value for a number or text or the reverse.
     """
     value = value.tolist() if hasattr(value, "tolist") else value
+    if kind is Any:
+        return value
     if type(value) is kind and (kind is not int or key == "seed" or abs(value) <= MOST):
         return value
     if get_origin(kind) is UnionType:
@@ -136,6 +138,8 @@ def kind_name(kind: Any) -> str:
     if get_origin(kind) is dict:
         example = "[a,b]" if get_origin(get_args(kind)[1]) is list else ".5" if get_args(kind)[1] is float else "a"
         return f"values by their names, such as {{A: {example}}}"
+    if kind is Any:
+        return "any"
     return _NAMES.get(kind, getattr(kind, "__name__", str(kind)))
 
 

@@ -8,20 +8,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from io import StringIO
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from elman import checkpoint, tasks
+from elman import checkpoint, files, tasks
 from elman.errors import ConfigError
 from elman.stream import Stream
 
 ALL = "all"
 """The condition of items that have none."""
 _OWN = ("text", "condition", "instead", "from")
-_HERE = Path(__file__).parent
-SHIPPED = (_HERE if (_HERE / "conf").is_dir() else _HERE.parent) / "conf" / "items"  # in a wheel, or in a checkout
 _WRITTEN = ("replicate", "item", "step", "input", "target", "output", "surprisal", "squared_error", "counted")
 
 
@@ -239,23 +236,9 @@ def of_run(
     """
     found: list[Item] = []
     if isinstance(test_items, str):
-        found += parse(_content(test_items), test_items)
+        found += parse(files.read_text("test_items", test_items), test_items)
     elif test_items is not None:
         found += [Item(text, condition) for condition, texts in test_items.items() for text in texts]
     of_task = tasks.items(kind, options, streams[0], rng)
     found += [Item(text, condition) for condition, texts in of_task.items() for text in texts]
     return None if test_items is None and not of_task else coded(found, alphabet(streams))
-
-
-def _content(file: str) -> str:
-    """The text of a file of items."""
-    path = Path(file).expanduser()
-    if not path.exists() and (SHIPPED / file).is_file():
-        path = SHIPPED / file
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"test_items must be in UTF-8, and {file} is not, at byte {error.start}") from error
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "no such file"
-        raise ConfigError(f"test_items must be a file that can be read, and {file} is not: {reason}") from error

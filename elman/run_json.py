@@ -90,7 +90,7 @@ def fingerprint(settings: Mapping[str, Any], files: Mapping[str, str]) -> str:
     Args:
         settings: all settings of a run, as plain values. The order of a mapping further down, such as
             `task.categories`, counts, because it decides what is drawn.
-        files: the `rundir.file_hashes` of these settings.
+        files: the `files.file_hashes` of these settings.
     """
     decisive = {key: value for key, value in complete(settings).items() if key not in NOT_IDENTITY}
     decisive["task"] = dict(sorted(decisive["task"].items()))

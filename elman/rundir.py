@@ -1,7 +1,6 @@
 """A run's directory: locked by one process, with the run's status in run.json and files that are whole or absent."""
 
 import errno
-import hashlib
 import json
 import logging
 import platform
@@ -20,7 +19,6 @@ from filelock import FileLock, Timeout
 
 from elman import run_json
 from elman.errors import RunDirectoryError
-from elman.tasks import FILES
 
 _LOCK = ".lock"
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP}
@@ -87,7 +85,7 @@ def is_finished(
     Args:
         directory: of a run; it may be empty.
         settings: all settings of the run, as plain values.
-        files: the `file_hashes` of these settings.
+        files: the `files.file_hashes` of these settings.
         outputs: names of the files and folders that the run makes there, besides run.json.
 
     Raises:
@@ -114,19 +112,6 @@ def is_finished(
         reason = f"holds a run for which {other[0]} held something else; overwrite=true would replace it"
         raise RunDirectoryError(f"{directory}: this directory {reason}")
     return entry["status"] == "finished" and _is_whole(directory, entry.get("bytes", {}))
-
-
-def file_hashes(settings: Mapping[str, Any]) -> dict[str, str]:
-    """Compute the beginning of the SHA-256 of each file that settings name, by the setting's full key.
-
-    Args:
-        settings: all settings of a run, as plain values, which have been checked.
-    """
-    named = {f"task.{key}": settings["task"].get(key) for key in FILES}
-    if settings["weights_from"] is not None:
-        named["weights_from"] = Path(settings["weights_from"]) / "weights.npz"
-    paths = {key: Path(name).expanduser() for key, name in named.items() if name is not None}
-    return {key: hashlib.sha256(path.read_bytes()).hexdigest()[:16] for key, path in paths.items()}
 
 
 def _is_whole(directory: Path, sizes: Mapping[str, int]) -> bool:

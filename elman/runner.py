@@ -14,6 +14,7 @@ import numpy as np
 from elman import checkpoint, item_scores, metrics, network, resets, run_json, runs
 from elman.config import Settings, check
 from elman.errors import ConfigError, DivergenceError
+from elman.files import file_hashes, kept, one_run
 from elman.items import Items, of_run
 from elman.metrics import Errors
 from elman.network import Rule, Weights
@@ -40,6 +41,7 @@ def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
     seconds[stage] = seconds.get(stage, 0.0) + time.perf_counter() - start
 
 
+@one_run()
 def run(settings: Settings, progress: Progress | None = None) -> Result:
     """Train and test networks. Nothing is written.
 
@@ -125,7 +127,7 @@ def _drawn(settings: Settings, initial: Weights | None = None) -> _Drawn:
     test_rng, separate = np.random.default_rng(for_test), settings.separate(test=True)
     test = draw(task, settings.task.options(), test_rng, test=True, separate=separate)
     seeds = [seed.spawn(3) for seed in for_replicates.spawn(R)]
-    one = settings.shared_stream or not is_drawn(task)
+    one = settings.shared_stream or not is_drawn(task, settings.task.options().get("code"))
     different = TrainingStreams(settings, tuple(seed for seed, _, _ in seeds))
     training: Sequence[Stream] = (different[0],) * R if one else different
     vectors, counted, baselines, set_back = [], [], [], list[np.ndarray]()
@@ -282,6 +284,7 @@ def _tested(weights: Weights, context: np.ndarray, test: Stream, backend: Backen
     return Errors(*(np.concatenate(arrays) for arrays in zip(*tested, strict=True)))
 
 
+@one_run()
 def run_into(
     directory: Path,
     settings: Settings,
@@ -317,20 +320,19 @@ def run_into(
     if settings.weights_from is not None and Path(settings.weights_from).expanduser().resolve() == directory.resolve():
         raise ConfigError(f"weights_from must be another directory than that of this run, not {settings.weights_from}")
     plain = asdict(settings)
-    files, result = rundir.file_hashes(plain), None
+    files, result = file_hashes(plain), None
+    attachments = {**(attachments or {}), **kept(plain)}
     outputs = [*(f"{name}.csv" for name in tables.TABLES), checkpoint.FILE]
 
     def is_finished() -> bool:
-        return rundir.is_finished(directory, plain, files=files, outputs=[*outputs, "figures", *(attachments or {})])
+        return rundir.is_finished(directory, plain, files=files, outputs=[*outputs, "figures", *attachments])
 
     if is_finished() and not (settings.figures and _lacks_figures(directory, settings.figure_formats)):
         return None  # without a lock, so also where nothing can be written
     with rundir.lock(directory):
         if not is_finished():
             more = {**(about or {}), "files": files}
-            with rundir.track_status(
-                directory, plain, about=more, attachments=attachments or {}, outputs=outputs
-            ) as stages:
+            with rundir.track_status(directory, plain, about=more, attachments=attachments, outputs=outputs) as stages:
                 stages.update(seconds or {})
                 result = train() if train else _run(deepcopy(settings), progress)
                 stages.update(result.seconds)

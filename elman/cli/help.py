@@ -50,17 +50,23 @@ nothing in a run's tables is no part of what identifies the run: {neutral}.
 {tasks}"""
 
 
-def help_text(values: Mapping[str, Any], choices: Mapping[str, Iterable[str]], task: str | None = None) -> str:
+def help_text(
+    values: Mapping[str, Any],
+    choices: Mapping[str, Iterable[str]],
+    task: str | None = None,
+    code: str | None = None,
+) -> str:
     """The text of `elman --help`.
 
     Args:
         values: the settings that the command would use.
         choices: the names in each group of files.
-        task: explain the settings of this task.
+        task: explain the settings of this kind of task.
+        code: the file that has it, where it is a user's own.
     """
     lines = {"task": "which experiment; sets task.* and its own hidden_size and epochs"}
     if task:
-        lines |= {f"task.{key}": text for key, text in explain_task(task).items()}
+        lines |= {f"task.{key}": text for key, text in explain_task(task, code).items()}
     else:
         lines["task.*"] = "the task's own settings; --help task=NAME explains them"
     for key, field in SHARED.items():
@@ -76,16 +82,15 @@ def help_text(values: Mapping[str, Any], choices: Mapping[str, Iterable[str]], t
     )
 
 
-def explain_task(name: str) -> dict[str, str]:
+def explain_task(kind: str, code: str | None = None) -> dict[str, str]:
     """A sentence on each setting of a task, from the docstring of its function."""
-    from elman.tasks import TASKS, options
+    from elman.tasks import find, options
 
-    arguments = re.search(r"^Args:\n(.*?)(?:\n\n|\Z)", getdoc(TASKS[name]) or "", re.DOTALL | re.MULTILINE)
+    arguments = re.search(r"^Args:\n(.*?)(?:\n\n|\Z)", getdoc(find(kind, code)) or "", re.DOTALL | re.MULTILINE)
     entries = re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", arguments[1] if arguments else "", re.MULTILINE)
-    told = {"test_length": "the length of the test stream"} | {
-        key: " ".join(text.split()).removesuffix(".") for key, text in entries
-    }
-    return {key: told.get(key, "") for key in options(name)}
+    told = {"test_length": "the length of the test stream", "code": "the file that draws the streams"}
+    told |= {key: " ".join(text.split()).removesuffix(".") for key, text in entries}
+    return {key: told.get(key, "") for key in options(kind, code)}
 
 
 def settings_page() -> str:

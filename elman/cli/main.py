@@ -21,7 +21,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from elman.cli.compose import DEFAULTS, hydra_told, to_settings
 from elman.cli.echo import echo
-from elman.cli.messages import exit_status, is_user_error, user_errors, user_message
+from elman.cli.messages import exit_status, is_user_error, user_errors, user_message, user_traceback
 from elman.cli.plan import plan
 from elman.config import Settings
 from elman.defaults import CONF
@@ -63,7 +63,7 @@ def main() -> None:
     except Exception as error:
         if show_all or not is_user_error(error):
             raise
-        _end(user_message(error), exit_status(error))
+        _end(f"{user_message(error)}\n{user_traceback(error)}".rstrip(), exit_status(error))
 
 
 def _information() -> None:
@@ -92,12 +92,9 @@ def _print_help(flags: Namespace) -> None:
     with user_errors(), hydra_told(flags) as (application, name):
         composed = application.config_loader.load_configuration(name, flags.overrides, RunMode.RUN)
         choices = {group: application.config_loader.get_group_options(group) for group in ("task", "experiment")}
-        task = (
-            composed.task.get("kind", composed.task.name)
-            if any(override.startswith("task=") for override in flags.overrides)
-            else None
-        )
-        echo(help_text(composed, choices, task))
+        chosen = composed.task if any(override.startswith("task=") for override in flags.overrides) else {}
+        task = chosen.get("kind", chosen.get("name"))
+        echo(help_text(composed, choices, task, chosen.get("code")))
 
 
 def _sweep(sweep: "Sweep", application: Any, name: str, overrides: list[str]) -> None:

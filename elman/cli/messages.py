@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf import DictConfig
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
 
 from elman.config import unknown
-from elman.errors import ConfigError, DivergenceError, LauncherError, RunDirectoryError
+from elman.errors import ConfigError, DivergenceError, LauncherError, RunDirectoryError, TaskError
 
 # Where Hydra finds what comes with an extra of this package, and the extra.
 _EXTRAS = {
@@ -51,6 +52,15 @@ def exit_status(error: Exception) -> int:
     return 2 if isinstance(error, ConfigError) else 1
 
 
+def user_traceback(error: BaseException | None) -> str:
+    """The traceback of an error in a user's own task, if that is the cause."""
+    while error is not None:
+        if isinstance(error, TaskError):
+            return error.user_traceback
+        error = error.__cause__
+    return ""
+
+
 def user_message(error: Exception) -> str:
     """One line that says what a user can do about an error."""
     told = isinstance(error, ConfigError) or not isinstance(error.__cause__, OmegaConfBaseException)
@@ -74,7 +84,8 @@ def user_message(error: Exception) -> str:
         case OSError(filename=str(name), strerror=str(reason)), _:
             return f"{name}: {reason}"
         case _, ConfigAttributeError(full_key=str(key)) | ConfigKeyError(full_key=str(key)):
-            return unknown(key)
+            there = cause.parent_node.keys() if isinstance(cause.parent_node, DictConfig) else ()
+            return unknown(key, there=[str(name) for name in there] if key.startswith("task.") else ())
         case _, ValidationError(full_key=str(key)):
             return f"{key}: {first}"
     if isinstance(error, ValueError) and _is_null_choice(error):

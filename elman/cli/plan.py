@@ -83,8 +83,8 @@ def _check_directory(master: DictConfig, *, is_sweep: bool) -> None:
 def _check_jobs(jobs: list[list[str]], master: DictConfig, loader: SweepLoader) -> dict[str, list[str]]:
     """The jobs by the fingerprint of their settings, which are checked."""
     from elman.cli.sweep import name
+    from elman.files import file_hashes
     from elman.run_json import fingerprint
-    from elman.rundir import file_hashes
 
     found = {}
     for job in jobs:

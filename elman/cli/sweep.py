@@ -16,6 +16,7 @@ from pathlib import Path
 from elman import run_json, rundir
 from elman.cli.echo import echo
 from elman.config import Settings
+from elman.files import file_hashes
 from elman.runs import Run, find_runs
 
 _PERIOD = 0.5  # seconds between two looks at the directories
@@ -86,7 +87,7 @@ def find_finished(directory: Path, settings: Settings) -> Path | None:
     Its name may be another than today's command would give it: overrides may be written otherwise, or in another order.
     """
     plain = asdict(settings)
-    return _finished_before(directory).get(run_json.fingerprint(plain, rundir.file_hashes(plain)))
+    return _finished_before(directory).get(run_json.fingerprint(plain, file_hashes(plain)))
 
 
 @cache  # so that a job need not read the run.json of all others

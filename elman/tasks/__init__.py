@@ -3,14 +3,16 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from inspect import signature
-from typing import Any, get_type_hints
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from elman.errors import ConfigError
+from elman.errors import ConfigError, TaskError
 from elman.stream import Stream
 from elman.tasks.cv import cv
 from elman.tasks.grammar import grammar, strings
+from elman.tasks.own import call, load
 from elman.tasks.sentences import sentences
 from elman.tasks.text import text
 from elman.tasks.words import words
@@ -33,21 +35,47 @@ ITEMS: dict[str, Callable[..., dict[str, list[str]]]] = {"grammar": strings}
 # (Elman 1990, pp. 186-187).
 LEVELS = {"xor": {"xor of the last two bits at every step": 2 / 9}}
 
-# Settings of tasks that name a file.
-FILES = ("file", "codes")
-
 _NO_SETTINGS = ("rng", "test", "separate", "return")
 
 
-def options(name: str) -> dict[str, Any]:
-    """The settings of a task and their types: its parameters, and test_length where it has a length."""
-    types = {key: kind for key, kind in get_type_hints(TASKS[name]).items() if key not in _NO_SETTINGS}
-    return {"length": types.pop("length"), "test_length": int, **types} if "length" in types else types
+def find(kind: str, code: str | None = None) -> Callable[..., Stream]:
+    """The function of a task: one of TASKS, or that of a user's own file.
+
+    Raises:
+        ConfigError: for a file that has no such function.
+    """
+    return TASKS[kind] if code is None else load(code, kind)
 
 
-def is_drawn(name: str) -> bool:
+def options(kind: str, code: str | None = None) -> dict[str, Any]:
+    """The settings of a task and their types: its parameters, and test_length where it has a length.
+
+    Any stands for a parameter without an annotation that settings can have; a user's own task also has its `code`.
+    """
+    function = find(kind, code)
+    try:
+        hints = get_type_hints(function)
+    except Exception:  # annotations of a user's own may be any text
+        hints = {}
+    names = [name for name in signature(function).parameters if name not in _NO_SETTINGS]
+    types = {name: _type(hints.get(name)) for name in names}
+    length = {"length": types.pop("length"), "test_length": int} if "length" in types else {}
+    return {**({} if code is None else {"code": str}), **length, **types}
+
+
+def _type(hint: Any) -> Any:
+    """The type of a setting, from the annotation of its parameter."""
+    parts = get_args(hint)
+    is_known = hint in (int, float, bool, str, type(None)) or (
+        (get_origin(hint) in (list, UnionType) or (get_origin(hint) is dict and parts[0] is str))
+        and all(_type(part) is not Any for part in parts)
+    )
+    return hint if is_known else Any
+
+
+def is_drawn(kind: str, code: str | None = None) -> bool:
     """Whether each draw of a task gives another stream; otherwise all networks are trained on the same one."""
-    return "rng" in signature(TASKS[name]).parameters
+    return "rng" in signature(find(kind, code)).parameters
 
 
 def draw(
@@ -56,7 +84,7 @@ def draw(
     """The training stream of a task, or its test stream.
 
     Args:
-        name: a key of TASKS.
+        name: a key of TASKS, or a function of the file that `code` names.
         settings: a value for each of the task's `options`. The test stream has test_length for a length.
         rng: passed on to a task that takes one.
         test: passed on to a task that takes it, because its test stream is not simply another draw.
@@ -66,13 +94,18 @@ def draw(
     Raises:
         ConfigError: for settings that the task cannot use, and for separate sequences where there is a single one.
     """
-    given = {key: value for key, value in settings.items() if key != "test_length"}
+    code = settings.get("code")
+    given = {key: value for key, value in settings.items() if key not in ("code", "test_length")}
     if test and "test_length" in settings:
         given["length"] = settings["test_length"]
     more = {"rng": rng, "test": test, "separate": separate}
-    parameters = signature(TASKS[name]).parameters
+    function = find(name, code)
+    parameters = signature(function).parameters
+    arguments = {**given, **{key: value for key, value in more.items() if key in parameters}}
     try:
-        stream = TASKS[name](**given, **{key: value for key, value in more.items() if key in parameters})
+        stream = function(**arguments) if code is None else call(function, code, arguments)
+    except TaskError:
+        raise
     except ConfigError as error:  # to the task, the length of a test stream is its length
         raise ConfigError(str(error).replace("task.length", "task.test_length") if test else str(error)) from error
     return replace(stream, separate=True) if separate else stream

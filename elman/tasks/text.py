@@ -2,11 +2,11 @@
 
 import csv
 from io import StringIO
-from pathlib import Path
 
 import numpy as np
 
 from elman.errors import ConfigError
+from elman.files import read_text
 from elman.stream import Stream
 
 LEVELS = ("letters", "words")
@@ -42,7 +42,7 @@ def text(*, file: str, level: str, sequences: str, codes: str | None, held_out: 
         raise ConfigError(f"task.held_out must be above 0 and below 1, not {held_out}")
     if sequences not in SEQUENCES:
         raise ConfigError(f"task.sequences must be one of {', '.join(SEQUENCES)}, not {sequences}")
-    whole = _read("task.file", file)
+    whole = read_text("task.file", file)
     lines = [words for line in (whole.splitlines() if sequences == "lines" else [whole]) if (words := line.split())]
     read = lines if level == "words" else [list(SPACE.join(words)) for words in lines]
     elements = [element for line in read for element in line]
@@ -78,7 +78,7 @@ def text(*, file: str, level: str, sequences: str, codes: str | None, held_out: 
 
 def _table(file: str, symbols: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
     """The code (n bits) of each symbol in a CSV file, and the names of the bits."""
-    lines = [line for line in csv.reader(StringIO(_read("task.codes", file), newline="")) if line]
+    lines = [line for line in csv.reader(StringIO(read_text("task.codes", file), newline="")) if line]
     if not lines or len(lines[0]) < 2:
         raise ConfigError(
             f"task.codes must have a header, a column of symbols and one or more of bits, not so in {file}"
@@ -102,13 +102,3 @@ def _table(file: str, symbols: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
         if symbol not in found:
             raise ConfigError(f"task.codes must have each symbol of task.file, and {file} does not have {symbol!r}")
     return np.array([found[symbol] for symbol in symbols], dtype=np.uint8), tuple(names)
-
-
-def _read(key: str, file: str) -> str:
-    try:
-        return Path(file).expanduser().read_text(encoding="utf-8-sig")  # some editors put a mark at the beginning
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{key} must be in UTF-8, and {file} is not, at byte {error.start}") from error
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "no such file"
-        raise ConfigError(f"{key} must be a file that can be read, and {file} is not: {reason}") from error
