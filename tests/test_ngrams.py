@@ -1,12 +1,14 @@
 from collections import Counter, defaultdict
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import drawn, seeds
 
 from elman import metrics
 from elman.ngrams import LONGEST, ngrams
+from elman.stream import Stream
 
 
 def contexts(symbols, resets, t, longest):
@@ -45,3 +47,30 @@ def test_tables_predict_the_relative_frequencies_of_the_longest_context_met(name
     wanted = metrics.errors(written_out(training, test, *resets), test)
     np.testing.assert_allclose(found.mse, wanted.mse, atol=1e-12)
     np.testing.assert_allclose(found.error_rate, wanted.error_rate, atol=1e-12)
+
+
+def test_the_cosine_is_that_with_the_exact_odds():
+    training, test = drawn("grammar", 300, 1), drawn("grammar", 200, 2)
+    never = np.zeros(299, bool), np.zeros(199, bool)
+    found = ngrams(training, test, training_resets=never[0], test_resets=never[1])
+    predictions = written_out(training, test, *never)
+    cosines = metrics.distances(predictions, test.target_expected)["cosine"]
+    for p in range(len(test.position_names)):
+        np.testing.assert_allclose(found.cosine[:, p], cosines[:, test.position_index == p].mean(axis=1))
+    assert np.isnan(
+        ngrams(
+            *(drawn("cv", 50, seed) for seed in (1, 2)), training_resets=never[0][:49], test_resets=never[0][:49]
+        ).cosine
+    ).all()
+
+
+@pytest.mark.parametrize("separate", [False, True])
+def test_steps_between_separate_sequences_are_neither_counted_nor_predicted(separate):
+    symbols = np.array(list("abcabdabc"))
+    starts = np.isin(np.arange(9), [0, 3, 6])
+    stream = Stream(symbols=symbols, starts=starts, separate=separate)
+    resets = stream.resets if separate else np.zeros(8, bool)
+    found = ngrams(stream, stream, training_resets=resets, test_resets=resets)
+    # The commonest next symbol is b; after a comes b, after b mostly c; between sequences, a after c and after d.
+    wrong = [3 / 6, 1 / 6] if separate else [5 / 8, 1 / 8]
+    np.testing.assert_allclose(found.error_rate[:2, 0], wrong)
