@@ -1,4 +1,4 @@
-"""What a run has to say, as text: a Result in, the lines that are printed after it out."""
+"""The report of a run: a Result in, the text that is printed after it out."""
 
 import re
 from typing import TYPE_CHECKING
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from elman import metrics, tables
+from elman import hidden, metrics, tables
 from elman.item_report import item_report
 from elman.report_values import known, spread, text
 from elman.stream import Stream
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
     from elman.result import Result
 
 FIRST_ELEMENTS = 15
-FIRST_STEPS = 20
+FIRST_STEPS = 20  # of the errors by bit and by element, as in the paper's Figures 4 and 5
 LARGEST = 3  # outputs that are shown of a prediction with one bit a symbol
+SAMPLE = 100  # networks that the report of a single one recommends
 
 
 def report(result: "Result") -> str:
-    """The whole report: task, stream, predictions, errors beside the best possible, losses."""
+    """Task, training stream, `record_steps` predictions, errors beside the best possible, losses."""
     steps, medians = _steps(result), _medians(result)
-    counted = result.test.counted[: len(steps)]
-    predictable = np.isin(steps["position"], np.array(result.test.position_names)[metrics.predictable(result.test)])
-    predictable &= counted
+    index = result.test.position_index[: len(steps)]
+    predictable = np.append(metrics.predictable(result.test), False)[index]  # the last entry is that of index -1
     parts = [f"{_headline(result)}\n{_elements(result)}"]
     if len(steps):
-        shown = steps[:FIRST_STEPS]
-        parts.append(f"The first {len(shown)} test predictions{medians}:\n{text(shown)}")
+        parts.append(f"The first {len(steps)} test predictions{medians}:\n{text(steps)}")
     if predictable.any():
-        shown = steps[predictable][:FIRST_STEPS]
-        parts.append(f"The first {len(shown)} steps at which the element can be predicted{medians}:\n{text(shown)}")
+        shown = steps[predictable]
+        which = "the one" if len(shown) == 1 else f"the {len(shown)}"
+        parts.append(f"Of these, {which} at which the element can be predicted{medians}:\n{text(shown)}")
     if len(result.test.features) > 1 and not result.test.one_hot and len(steps):
         parts += _by_bit_and_symbol(result)
     parts.append(f"Errors over {result.test.counted.sum()} test steps{_of(result)}:\n{text(_positions(result))}")
@@ -41,8 +41,11 @@ def report(result: "Result") -> str:
     parts += item_report(result)
     if all(re.fullmatch(r"letter \d+", name) for name in result.test.position_names):
         parts.append(_first_letters(result))
+    if result.settings.occurrences and (line := _too_few_leaves(result)):
+        parts.append(line)
     if result.settings.epochs:
         parts.append(_losses(result))
+        parts += [_one_of_many()] if result.settings.replicates == 1 else []
     return "\n\n".join(parts)
 
 
@@ -61,14 +64,23 @@ def _headline(result: "Result") -> str:
     networks = "" if s.replicates == 1 else f"{s.replicates} networks "
     start = "" if s.weights_from is None else f", weights from {s.weights_from}"
     return (
-        f"Task {s.task.name}: {networks}{n}-{s.hidden_size}-{n}, {T} elements of practice, {s.epochs} epochs, "
-        f"learning rate {s.learning_rate:g}, seed {s.seed}{start}, tested on {len(result.test.vectors)} elements"
+        f"Task {s.task.name}: {networks}{n}-{s.hidden_size}-{n}, {s.epochs} epochs, "
+        f"learning rate {s.learning_rate:g}, seed {s.seed}{start}\n"
+        f"Trained on {T} elements, tested on {len(result.test.vectors)}"
     )
 
 
 def _elements(result: "Result") -> str:
-    first = result.training[0].symbols[:FIRST_ELEMENTS]
-    return f"The practice stream begins: {' '.join(first)}"
+    first, test = result.training[0].symbols[:FIRST_ELEMENTS], result.test
+    separate = f"\nThe context is set back before each {test.sequence}; steps between them do not count."
+    return f"The training stream begins: {' '.join(first)}{separate * test.separate}"
+
+
+def _one_of_many() -> str:
+    return (
+        f"One network is a sample of one: the same command with replicates={SAMPLE} trains {SAMPLE}\n"
+        "and counts those that learn."
+    )
 
 
 def _of(result: "Result") -> str:
@@ -90,9 +102,10 @@ def _steps(result: "Result") -> pd.DataFrame:
     if result.test.one_hot:
         columns["largest outputs"] = [_largest(row, result.test.features) for row in middle]
     else:
-        columns["output"] = [" ".join(f"{value:.2f}" for value in row) for row in middle]
+        decimals = 4 if middle.shape[1] == 1 else 2
+        columns["output"] = [" ".join(f"{value:.{decimals}f}" for value in row) for row in middle]
         if R > 1 and middle.shape[1] == 1:
-            columns["range"] = [f"{o.min():.2f} to {o.max():.2f}" for o in outputs[:, :, 0].T]
+            columns["range"] = [f"{o.min():.4f} to {o.max():.4f}" for o in outputs[:, :, 0].T]
         columns["rounded"] = ["".join(row) for row in np.where(middle > 0.5, "1", "0")]
     columns["target"] = _targets(result.test)[:steps]
     match = np.where(correct > 0, "yes", "no") if R == 1 else [f"{n} of {R}" for n in correct]
@@ -124,14 +137,14 @@ def _positions(result: "Result") -> pd.DataFrame:
         "error rate": [spread(row, ".3f") for row in rates],
     }
     if _best_answers(result.test):
-        columns["best error rate"] = [known(rate, ".3f") for rate in best.error_rate[0]]
-    columns["RMSE"] = [spread(row, ".3f") for row in rmses]
-    columns["best RMSE"] = [known(rmse, ".3f") for rmse in np.sqrt(best.mse[0])]
+        columns["best"] = [known(rate, ".3f") for rate in best.error_rate[0]]
+    columns["RMSE"] = [spread(row, ".4f") for row in rmses]
+    columns["best RMSE"] = [known(rmse, ".4f") for rmse in np.sqrt(best.mse[0])]
     return pd.DataFrame(columns)
 
 
 def _best_answers(test: Stream) -> bool:
-    """Whether the best outputs always round to an element; if not, as in `words`, guessing an element does better."""
+    """Whether the best outputs always round to an element; if not, as with letters in codes, guessing one is better."""
     if test.one_hot or test.target_expected is None:
         return True
     elements = {tuple(row) for row in np.unique(test.vectors, axis=0).tolist()}
@@ -139,7 +152,7 @@ def _best_answers(test: Stream) -> bool:
 
 
 def _by_bit_and_symbol(result: "Result") -> list[str]:
-    """For tasks of several bits: the mean squared error of each bit, and of each symbol, over the first steps."""
+    """The mean squared error of each bit, and of each symbol, over the first steps of a stream of several bits."""
     outputs, _ = result.predict(min(FIRST_STEPS, result.settings.record_steps))
     steps = outputs.shape[1]
     counted = result.test.counted[:steps]
@@ -168,7 +181,7 @@ def _by_bit_and_symbol(result: "Result") -> list[str]:
 
 
 def _likelihood(frame: pd.DataFrame, result: "Result") -> str:
-    """The distances from the next word and from its likelihood, each with its standard deviation over the steps."""
+    """The distances from the next word and from the likelihoods, each with its standard deviation over the steps."""
 
     def with_sd(mean: str, sd: float) -> str:
         return mean if np.isnan(sd) else f"{mean}, sd {sd:.3f}"
@@ -207,7 +220,7 @@ def _ngrams(frame: pd.DataFrame) -> str:
 
 
 def _first_letters(result: "Result") -> str:
-    """For letters in words: whether the error tells where a word begins (the paper's Figure 6)."""
+    """The error at the first letters of words and at the others, which tells where words begin (Figure 6)."""
     n, first = result.test.position_counts, np.array(result.test.position_names) == "letter 1"
     mse, best = result.curve[-1].mse, metrics.floor(result.test).mse  # each (R, P)
 
@@ -222,23 +235,51 @@ def _first_letters(result: "Result") -> str:
     return "\n".join(lines)
 
 
+def _too_few_leaves(result: "Result") -> str:
+    """Say why there is no tree of single occurrences, if there is none."""
+    K = len(hidden.occurrences(result.test, result.settings.occurrences))
+    if K >= hidden.LEAVES:
+        return ""
+    return f"No tree of occurrences: the test stream has {K} of them, and a tree needs {hidden.LEAVES}."
+
+
 def _losses(result: "Result") -> str:
     summary = tables.summary(result)
     loss = result.settings.loss
     unit = "" if loss == "squared" else f", {metrics.LOSS_NAMES[loss]}"
     lines = [
-        f"Training loss{unit}: {spread(summary['final_loss'], '.4f')} in the last epoch; "
-        f"chance {summary['chance_loss'].mean():.4f}, best possible {known(summary['floor_loss'].mean(), '.4f')}"
+        f"Training loss in the last epoch{unit}: {spread(summary['final_loss'], '.4f')}",
+        f"Its level at chance: {summary['chance_loss'].mean():.4f}; "
+        f"the best possible: {known(summary['floor_loss'].mean(), '.4f')}",
     ]
     rate = summary["predictable_error_rate"]
     if rate.notna().any():
-        lines.append(f"Error rate at the steps that can be predicted: {spread(rate, '.3f')}")
-        learned, first = rate <= tables.SUCCESS, summary["success_epoch"]
-        if len(summary) > 1:
-            share = f"{learned.sum()} of {len(learned)} ({learned.mean():.0%})"
-            lines.append(f"Networks with at most {tables.SUCCESS:g} of them wrong: {share}")
-        if first.notna().any():
-            reached = "" if first.notna().all() else f" in the {first.notna().sum()} of {len(first)} that reached it"
-            epoch = spread(first.dropna(), ".0f")
-            lines.append(f"First test with at most {tables.SUCCESS:g} of them wrong: epoch {epoch}{reached}")
+        lines.append(f"Error rate at the steps that can be predicted, after training: {spread(rate, '.3f')}")
+        lines += _learned_by_one(summary.iloc[0]) if len(summary) == 1 else _learned_by_many(summary)
     return "\n".join(lines)
+
+
+def _learned_by_one(network: pd.Series) -> list[str]:
+    """Whether a network learned what can be predicted, and whether it knew it at the end."""
+    learned, first = network["predictable_error_rate"] <= tables.SUCCESS, network["success_epoch"]
+    if pd.isna(first):
+        return [f"No test had at most {tables.SUCCESS:g} of them wrong"]
+    after = "and so after training" if learned else "but not after training: it was lost again"
+    return [f"First test with at most {tables.SUCCESS:g} of them wrong: epoch {first:.0f}, {after}"]
+
+
+def _learned_by_many(summary: pd.DataFrame) -> list[str]:
+    """How many networks know what can be predicted after training, knew it before, or never did."""
+    R, learned, first = len(summary), summary["predictable_error_rate"] <= tables.SUCCESS, summary["success_epoch"]
+    ever, lost = first.notna(), (first.notna() & ~learned).sum()
+    share = f"{learned.sum()} of {R} ({learned.mean():.0%})"
+    lines = [
+        f"Networks with at most {tables.SUCCESS:g} of them wrong after training: {share}",
+        f"Networks that had so few wrong in a test and lost it: {lost}; that never had: {(~ever).sum()}",
+    ]
+    if ever.any():
+        of = "" if ever.all() else f" in the {ever.sum()} that had one"
+        lines.append(
+            f"First test with at most {tables.SUCCESS:g} of them wrong: epoch {spread(first[ever], '.0f')}{of}"
+        )
+    return lines

@@ -130,6 +130,17 @@ class Result:
         return HiddenStates(tuple(networks), np.concatenate(means).reshape(shape), np.concatenate(at).reshape(shape))
 
     @cached_property
+    def trees(self) -> tuple[hidden.Tree, ...]:
+        """The trees of the hidden states, clustered when first asked for."""
+        s = self.settings
+        if len(hidden.symbols(self.test)[0]) < hidden.LEAVES and not s.occurrences:
+            return ()  # no need of hidden states
+        grown = hidden.trees(
+            self.hidden_states, self.test, s.occurrences, method=s.cluster_method, metric=s.cluster_metric
+        )
+        return tuple(grown)
+
+    @cached_property
     def _predicted(self) -> tuple[np.ndarray, np.ndarray]:
         return self.predict()
 

@@ -78,8 +78,7 @@ class Stream:
             features = tuple(dict.fromkeys(names.tolist()) if features is None else features)
             vectors = _one_bit_a_symbol(names, features)
         bits = _bits(vectors, T)
-        first = np.arange(T) == 0
-        begins = first if starts is None else _flags("starts", starts, T)
+        begins = np.arange(T) == 0 if starts is None else _flags("starts", starts, T)
         fields = {
             "symbols": names,
             "vectors": bits,
@@ -96,10 +95,9 @@ class Stream:
         }
         for name, value in fields.items():
             object.__setattr__(self, name, value)
-        if separate and begins.sum() == 1:
-            raise ConfigError("reset_context must be epoch or never for a stream of a single sequence, not sequence")
-        if separate and not self.counted.any():
-            raise ConfigError("reset_context must be epoch or never where each sequence is one element, not sequence")
+        if separate and (begins.sum() == 1 or begins.all()):
+            only = "which is a single sequence" if begins.sum() == 1 else "whose sequences are single elements"
+            raise ConfigError(f"reset_context must be epoch or never for a stream {only}, not sequence")
 
     def __repr__(self) -> str:
         T, n = self.vectors.shape

@@ -31,7 +31,7 @@ TAKEOFF = 0.2  # the share of the way from chance to the best possible loss that
 
 
 def losses(result: "Result") -> pd.DataFrame:
-    """The loss of each epoch: the mean squared error on the practice stream, before each change of the weights."""
+    """The loss of each epoch: the mean squared error on the training stream, before each change of the weights."""
     R, epochs = result.losses.shape
     return _grid({"replicate": range(R), "epoch": range(1, epochs + 1)}, loss=result.losses)
 
@@ -177,7 +177,7 @@ def hidden_means(result: "Result") -> pd.DataFrame:
     two symbols.
     """
     symbols, counts, _ = hidden.symbols(result.test)
-    if not _has_trees(result):
+    if len(symbols) < hidden.LEAVES:
         return pd.DataFrame()
     keys = {"replicate": range(len(result.losses)), "network": result.hidden_states.networks, "symbol": symbols}
     return _with_units(_grid(keys, n=counts), result.hidden_states.means)
@@ -204,13 +204,14 @@ def clusters(result: "Result") -> pd.DataFrame:
     """The merges of each tree, from the closest pair on, as `scipy.cluster.hierarchy.linkage` counts them.
 
     The tree "symbols" has the rows of hidden_means as leaves 0 to S - 1, the tree "occurrences" those of occurrences;
-    merge k, from 1, makes the branch S - 1 + k. The distance is that of the two branches that merge.
+    merge k, from 1, makes the branch S - 1 + k. The distance is that of the two branches that merge. Empty where no
+    tree has three leaves.
     """
     columns = ["replicate", "network", "tree", "merge", "left", "right", "distance", "size"]
     rows = [
-        (*key, merge, int(left), int(right), distance, int(size))
-        for *key, merges, _ in _trees(result)
-        for merge, (left, right, distance, size) in enumerate(merges, 1)
+        (tree.replicate, tree.network, tree.leaves, merge, int(left), int(right), distance, int(size))
+        for tree in result.trees
+        for merge, (left, right, distance, size) in enumerate(tree.merges, 1)
     ]
     return pd.DataFrame(rows, columns=columns if rows else None)
 
@@ -222,9 +223,9 @@ def cluster_agreement(result: "Result") -> pd.DataFrame:
     """
     columns = ["replicate", "network", "tree", "class", "members", "jaccard"]
     rows = [
-        (*key, name, int(members.sum()), hidden.agreement(merges, members))
-        for *key, merges, of_leaves in _trees(result)
-        for name, members in of_leaves.items()
+        (tree.replicate, tree.network, tree.leaves, name, int(members.sum()), hidden.agreement(tree.merges, members))
+        for tree in result.trees
+        for name, members in tree.classes.items()
     ]
     return pd.DataFrame(rows, columns=columns if rows else None)
 
@@ -385,36 +386,6 @@ def _with_units(frame: pd.DataFrame, activations: np.ndarray) -> pd.DataFrame:
     by_replicate = activations.swapaxes(0, 1).reshape(len(frame), -1)
     units = [f"unit_{unit}" for unit in range(1, by_replicate.shape[1] + 1)]
     return pd.concat([frame, pd.DataFrame(by_replicate, columns=units)], axis=1)
-
-
-def _has_trees(result: "Result") -> bool:
-    return len(hidden.symbols(result.test)[0]) > 2  # two leaves make one tree only
-
-
-def _trees(result: "Result") -> Iterator[tuple[int, str, str, np.ndarray, dict[str, np.ndarray]]]:
-    """Each replicate, network and tree, with its merges, and by the classes of its leaves which belong to them."""
-    test, chosen = result.test, result.settings
-    symbols, single = hidden.symbols(test)[0], hidden.occurrences(test, chosen.occurrences)
-    of_leaves = {
-        "symbols": {name: np.isin(symbols, sorted(members)) for name, members in test.classes.items()},
-        "occurrences": _groups(test.input_symbols[single], test.positions[single]),
-    }
-    trees = {"symbols": result.hidden_states.means} if _has_trees(result) else {}
-    if len(single) > 2:
-        trees["occurrences"] = result.hidden_states.single
-    for replicate in range(len(result.losses)) if trees else ():
-        for number, network in enumerate(result.hidden_states.networks):
-            for tree, vectors in trees.items():
-                merges = hidden.tree(
-                    vectors[number, replicate], method=chosen.cluster_method, metric=chosen.cluster_metric
-                )
-                known = {name: leaves for name, leaves in of_leaves[tree].items() if leaves.any() and not leaves.all()}
-                yield replicate, network, tree, merges, known
-
-
-def _groups(read: np.ndarray, places: np.ndarray) -> dict[str, np.ndarray]:
-    """Which of K occurrences are of each symbol, and which are in each position."""
-    return {str(name): column == name for column in (read, places) for name in dict.fromkeys(column)}
 
 
 def _recorded(result: "Result") -> tuple[np.ndarray, np.ndarray]:

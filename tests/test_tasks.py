@@ -367,7 +367,11 @@ def test_a_text_can_be_coded_by_a_table(tmp_path):
         (b" \n\t ", {}, "task.file must hold some text, and {file} holds none"),
         (b"caf\xe9 au lait", {}, "task.file must be in UTF-8, and {file} is not, at byte 3"),
         (b"abcd", {"held_out": 1.0}, "task.held_out must be above 0 and below 1, not 1.0"),
-        (b"abcd", {"held_out": 0.25}, "task.held_out must leave at least two elements to practise on and two to test"),
+        (
+            b"abcd",
+            {"held_out": 0.25},
+            "task.held_out must leave at least two elements for training and two for the test",
+        ),
         (b"a b c d", {"sequences": "words"}, "task.sequences must be one of lines, none, not words"),
         (b"a b c d", {"level": "sentences"}, "task.level must be one of letters, words, not sentences"),
     ],

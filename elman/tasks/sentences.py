@@ -1,6 +1,6 @@
 """Lexical classes: two- and three-word sentences without breaks, one bit a word (Elman 1990, pp. 194-207)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -42,22 +42,13 @@ PUBLISHED = {
 
 
 def sentences(
-    length: int,
-    rng: np.random.Generator,
-    *,
-    categories: dict[str, list[str]],
-    templates: list[str],
-    classes: dict[str, list[str]],
-    spare: int,
-    replace: list[str],
-    separate: bool = False,
-) -> Stream:
+    length: int, rng: np.random.Generator, *, categories: dict[str, list[str]], templates: list[str],
+    classes: dict[str, list[str]], spare: int, replace: list[str], separate: bool = False
+) -> Stream:  # fmt: skip
     """Sentences that fill templates with words of the right category, one after the other.
 
     Each sentence fills a template chosen at random, and each place in it a word chosen at random from its category.
-    `expected` is the paper's likelihood vector: the probability of each next word given the sentence so far.
-    Once a sentence fits a whole template, the next word may also be the first of another sentence, unless sentences are
-    separate: then `expected` is given that the sentence goes on.
+    `expected` is the paper's likelihood vector, as `likelihoods` gives it.
 
     Args:
         length: words in the stream, at least 2; the last sentence may be cut.
@@ -79,49 +70,70 @@ def sentences(
         ConfigError: for categories, templates, classes or pairs that do not go together.
     """
     _check(categories, templates, classes, spare, replace)
-    as_printed = sorted(templates) == sorted(TEMPLATES) and {
-        name: sorted(members) for name, members in categories.items()
-    } == {name: sorted(members.split()) for name, members in CATEGORIES.items()}
     words = list(dict.fromkeys(word for members in categories.values() for word in members))
+    sentences = _draw(length, rng, categories, [template.split() for template in templates])
+    unknown = dict(zip(replace[::2], replace[1::2], strict=True))
+    features, bits = _units(words, unknown, spare)
+    number = {word: i for i, word in enumerate(words)}
+    read = np.array([number[word] for sentence in sentences for word in sentence])[:length]  # (T,)
+    places = np.array([place for sentence in sentences for place in range(len(sentence))])[:length]  # (T,)
+    expected = np.zeros((length, len(features)))
     likelihood = likelihoods(categories, templates, words, separate=separate)
-
-    kinds = [template.split() for template in templates]
-    fewest = min(map(len, kinds))
-    chosen = rng.integers(len(kinds), size=length // fewest + 1)
-    places = rng.random((len(chosen), max(map(len, kinds)))).tolist()
-    text, positions, expected, so_far = list[str](), list[int](), list[np.ndarray](), tuple[str, ...]()
-    for kind, draws in zip(chosen.tolist(), places, strict=True):
-        sentence: tuple[str, ...] = ()
-        for category, draw in zip(kinds[kind], draws, strict=False):
-            expected.append(likelihood(sentence if separate else sentence or so_far))
-            members = categories[category]
-            sentence += (members[int(draw * len(members))],)
-        so_far = sentence
-        text += sentence
-        positions += range(len(sentence))
-        if len(text) >= length:
-            break
-
-    # A word that is replaced leaves its bit unused, and the unknown word uses the next spare one.
-    n, unknown = len(words) + spare, dict(zip(replace[::2], replace[1::2], strict=True))
-    bit = {word: i for i, word in enumerate(words)}
-    bits = np.arange(len(words))
-    bits[[bit[word] for word in unknown]] = len(words) + np.arange(len(unknown))
-    drawn = np.array([bit[word] for word in text[:length]])  # (T,)
-    moved = np.zeros((length, n))
-    moved[:, bits] = expected[:length]  # (T, n)
-    features = [*words, *unknown.values(), *(f"spare {i}" for i in range(len(unknown) + 1, spare + 1))]
+    expected[:, bits] = [likelihood(so_far) for so_far in _so_far(sentences, separate=separate)][:length]
     return Stream(
-        vectors=np.eye(n, dtype=np.uint8)[bits[drawn]],
-        symbols=np.array([unknown.get(word, word) for word in words])[drawn],
-        positions=np.array([f"word {i + 1}" for i in range(max(map(len, kinds)))])[positions[:length]],
-        expected=moved,
-        features=tuple(features),
+        symbols=np.array([unknown.get(word, word) for word in words])[read],
+        vectors=np.eye(len(features), dtype=np.uint8)[bits[read]],
+        positions=np.array([f"word {place + 1}" for place in range(max(map(len, sentences)))])[places],
+        expected=expected,
+        features=features,
         classes=_classes(categories, classes, unknown),
-        starts=np.array(positions[:length]) == 0,
+        starts=places == 0,
         sequence="sentence",
-        published=PUBLISHED if as_printed and not replace and not separate else None,
+        published=PUBLISHED if not (replace or separate) and _as_printed(categories, templates) else None,
     )
+
+
+def _draw(
+    length: int, rng: np.random.Generator, categories: Mapping[str, Sequence[str]], kinds: Sequence[Sequence[str]]
+) -> list[tuple[str, ...]]:
+    """Draw sentences of at least so many words, each of one of the kinds."""
+    numbers = rng.integers(len(kinds), size=length // min(map(len, kinds)) + 1)
+    draws = rng.random((len(numbers), max(map(len, kinds)))).tolist()
+    sentences, words = list[tuple[str, ...]](), 0
+    for number, row in zip(numbers.tolist(), draws, strict=True):
+        members = [categories[category] for category in kinds[number]]
+        sentences.append(tuple(of[int(draw * len(of))] for of, draw in zip(members, row, strict=False)))
+        words += len(members)
+        if words >= length:
+            break
+    return sentences
+
+
+def _so_far(sentences: Sequence[tuple[str, ...]], *, separate: bool) -> Iterator[tuple[str, ...]]:
+    """What is read of a sentence before each word; before the first one the sentence before it, if not separate."""
+    before = tuple[str, ...]()
+    for sentence in sentences:
+        for place in range(len(sentence)):
+            yield sentence[:place] or before
+        before = () if separate else sentence
+
+
+def _units(words: Sequence[str], unknown: Mapping[str, str], spare: int) -> tuple[list[str], np.ndarray]:
+    """Name the n bits, and give the bit of each word.
+
+    A word that is replaced leaves its bit unused, and the unknown word in its place uses the next spare one.
+    """
+    bits = np.arange(len(words))
+    bits[[words.index(word) for word in unknown]] = len(words) + np.arange(len(unknown))
+    return [*words, *unknown.values(), *(f"spare {i}" for i in range(len(unknown) + 1, spare + 1))], bits
+
+
+def _as_printed(categories: Mapping[str, Sequence[str]], templates: Sequence[str]) -> bool:
+    """Whether this is the paper's grammar, in any order."""
+    words = {name: sorted(members) for name, members in categories.items()}
+    return sorted(templates) == sorted(TEMPLATES) and words == {
+        name: sorted(members.split()) for name, members in CATEGORIES.items()
+    }
 
 
 def likelihoods(
@@ -133,7 +145,8 @@ def likelihoods(
 ) -> Callable[[tuple[str, ...]], np.ndarray]:
     """The likelihood vector of the next word, as a function of the words of the sentence so far.
 
-    Where sentences are separate, it is given that the sentence goes on.
+    Once a sentence fits a whole template, the next word may also be the first of another sentence, unless sentences are
+    separate: then it is given that the sentence goes on.
     """
     share = {
         category: np.array([(word in members) / len(members) for word in words])

@@ -5,6 +5,7 @@ from io import StringIO
 
 import numpy as np
 
+from elman.declaration import shown
 from elman.errors import ConfigError
 from elman.files import read_text
 from elman.stream import Stream
@@ -15,7 +16,7 @@ SPACE = "␣"  # stands for a space, so that it can be seen in tables and figure
 
 
 def text(*, file: str, level: str, sequences: str, codes: str | None, held_out: float, test: bool) -> Stream:
-    """The letters or words of a text file: its beginning to practise on, and its end, which is held out, for the test.
+    """The letters or words of a text file: its beginning for training, and its end, which is held out, for the test.
 
     What can be predicted of a text is not known, so `expected` is None.
 
@@ -42,63 +43,82 @@ def text(*, file: str, level: str, sequences: str, codes: str | None, held_out: 
         raise ConfigError(f"task.held_out must be above 0 and below 1, not {held_out}")
     if sequences not in SEQUENCES:
         raise ConfigError(f"task.sequences must be one of {', '.join(SEQUENCES)}, not {sequences}")
-    whole = read_text("task.file", file)
-    lines = [words for line in (whole.splitlines() if sequences == "lines" else [whole]) if (words := line.split())]
-    read = lines if level == "words" else [list(SPACE.join(words)) for words in lines]
-    elements = [element for line in read for element in line]
-    if any("\0" in element for element in elements):
-        raise ConfigError(f"task.file must hold text, and {file} holds a character of code 0")
-    if not elements:
-        raise ConfigError(f"task.file must hold some text, and {file} holds none")
-    first = np.cumsum([0, *map(len, read)])  # of each line; the last is the end
-    cut = round(len(elements) * (1 - held_out))
-    if sequences == "lines":
-        cut = int(first[np.abs(first - cut).argmin()])
-    if min(cut, len(elements) - cut) < 2:
-        raise ConfigError(
-            f"task.held_out must leave at least two elements to practise on and two to test, "
-            f"and {held_out:g} of the {len(elements)} {level} of {file} does not"
-        )
-    known = sorted(set(elements))
-    table, features = _table(codes, known) if codes is not None else (np.eye(len(known), dtype=np.uint8), tuple(known))
-    row = {symbol: i for i, symbol in enumerate(known)}
-    index = np.array([row[element] for element in elements])  # (T,)
-    begins = np.zeros(len(index), dtype=bool)
-    begins[first[:-1]] = begins[cut] = True
-    own = slice(cut, None) if test else slice(cut)
+    lines = _lines(file, level, sequences)
+    elements = [element for line in lines for element in line]
+    first = np.cumsum([0, *map(len, lines)])  # of each line; the last is the end
+    cut = _cut(first, held_out, f"{level} of {file}", at_lines=sequences == "lines")
+    symbols = sorted(set(elements))
+    table, features = (np.eye(len(symbols), dtype=np.uint8), symbols) if codes is None else _table(codes, symbols)
+    number = {symbol: i for i, symbol in enumerate(symbols)}
+    own = elements[cut:] if test else elements[:cut]
+    index = np.array([number[element] for element in own])  # (T,)
+    starts = np.zeros(len(elements), dtype=bool)
+    starts[first[:-1]] = starts[cut] = True
     return Stream(
-        symbols=np.array(known, dtype=object)[index[own]],  # objects, so that a long word takes its memory once
-        vectors=table[index[own]],
-        positions=np.full(len(index[own]), level.removesuffix("s")),
+        symbols=np.array(own, dtype=object if level == "words" else str),  # a long word takes its memory once
+        vectors=table[index],
+        positions=np.full(len(own), level.removesuffix("s")),
         features=features,
-        starts=begins[own],
+        starts=starts[cut:] if test else starts[:cut],
         sequence="line",
     )
 
 
-def _table(file: str, symbols: list[str]) -> tuple[np.ndarray, tuple[str, ...]]:
+def _cut(first: np.ndarray, held_out: float, of: str, *, at_lines: bool) -> int:
+    """How many elements are for training; the nearest end of a line if lines are to be whole."""
+    T = int(first[-1])
+    cut = round(T * (1 - held_out))
+    cut = int(first[np.abs(first - cut).argmin()]) if at_lines else cut
+    if min(cut, T - cut) < 2:
+        raise ConfigError(
+            f"task.held_out must leave at least two elements for training and two for the test, "
+            f"and {held_out:g} of the {T} {of} does not"
+        )
+    return cut
+
+
+def _lines(file: str, level: str, sequences: str) -> list[list[str]]:
+    """The elements of each sequence of a text."""
+    whole = read_text("task.file", file)
+    if "\0" in whole:
+        raise ConfigError(f"task.file must hold text, and {file} holds a character of code 0")
+    lines = [words for line in (whole.splitlines() if sequences == "lines" else [whole]) if (words := line.split())]
+    if not lines:
+        raise ConfigError(f"task.file must hold some text, and {file} holds none")
+    return lines if level == "words" else [list(SPACE.join(words)) for words in lines]
+
+
+def _table(file: str, symbols: list[str]) -> tuple[np.ndarray, list[str]]:
     """The code (n bits) of each symbol in a CSV file, and the names of the bits."""
-    lines = [line for line in csv.reader(StringIO(read_text("task.codes", file), newline="")) if line]
+    try:
+        lines = [line for line in csv.reader(StringIO(read_text("task.codes", file), newline="")) if line]
+    except csv.Error as error:
+        raise ConfigError(f"task.codes must be a CSV file, and {file} is none: {error}") from error
     if not lines or len(lines[0]) < 2:
         raise ConfigError(
-            f"task.codes must have a header, a column of symbols and one or more of bits, not so in {file}"
+            "task.codes must have a header, a column of symbols and one or more of bits, separated by commas, "
+            f"not so in {file}"
         )
     header, *rows = lines
     names = [name.strip() for name in header[1:]]
     if "" in names or len(set(names)) < len(names):
-        raise ConfigError(f"task.codes must name each column of bits differently, and {file} has {', '.join(names)}")
-    found: dict[str, list[int]] = {}
+        raise ConfigError(
+            f"task.codes must name each column of bits differently, and {file} has {shown(', '.join(names))}"
+        )
+    code_of: dict[str, list[int]] = {}
     for row in rows:
         symbol, *bits = row[0].strip() or SPACE, *(bit.strip() for bit in row[1:])
         if len(row) != len(header) or not set(bits) <= {"0", "1"}:
             raise ConfigError(
-                f"task.codes must give each symbol {len(header) - 1} bits, 0 or 1, and in {file} {symbol!r} has "
-                + (" ".join(bits) or "none")
+                f"task.codes must give each symbol {len(header) - 1} bits, 0 or 1, and in {file} {shown(symbol)} has "
+                + (shown(" ".join(bits)) or "none")
             )
-        if symbol in found:
-            raise ConfigError(f"task.codes must give each symbol once, and {file} has {symbol!r} twice")
-        found[symbol] = [int(bit) for bit in bits]
+        if symbol in code_of:
+            raise ConfigError(f"task.codes must give each symbol once, and {file} has {shown(symbol)} twice")
+        code_of[symbol] = [int(bit) for bit in bits]
     for symbol in symbols:
-        if symbol not in found:
-            raise ConfigError(f"task.codes must have each symbol of task.file, and {file} does not have {symbol!r}")
-    return np.array([found[symbol] for symbol in symbols], dtype=np.uint8), tuple(names)
+        if symbol not in code_of:
+            raise ConfigError(
+                f"task.codes must have each symbol of task.file, and {file} does not have {shown(symbol)}"
+            )
+    return np.array([code_of[symbol] for symbol in symbols], dtype=np.uint8), names
