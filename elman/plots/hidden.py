@@ -37,7 +37,8 @@ def hidden_units(source: Source, ax: Axes | None = None) -> Figure | None:
     figure, (ax,) = canvas(height, right=0.75, tick_lines=lines, title=title, notes=[source.caption], ax=ax)
     lowest = min(0, np.floor(wide.min(axis=None)))  # -1 with tanh units
     image = ax.imshow(wide, cmap="cividis", vmin=lowest, vmax=1, aspect="auto", interpolation="nearest")
-    figure.colorbar(image, cax=ax.inset_axes((1.03, 0, 0.05, 1)), label="activation")
+    inch = ax.figure.dpi / ax.bbox.width  # as a share of the axes
+    figure.colorbar(image, cax=ax.inset_axes((1 + 0.06 * inch, 0, 0.1 * inch, 1)), label="activation")
     name_steps(ax, range(len(inputs)), inputs)
     every = next(every for every in (1, 5, 10, 50, 100, len(wide)) if len(wide) <= 16 * every)
     marked = [unit for unit in wide.index if unit % every == 0 or unit == 1]
@@ -178,7 +179,7 @@ def _label(ax: Axes, units: Sequence[pd.DataFrame], below: float) -> None:
         points = to_points.transform(unit[[1, 2]].to_numpy())
         for i, name in enumerate(map(short, unit["input"])):
             away = points[i] - points[max(0, i - 1) : i + 2].mean(axis=0)
-            size = np.array((72 * width(name, SMALL) + 1, SMALL))
+            size = np.array((75 * width(name, SMALL) + 1, 1.1 * SMALL))  # points; with a margin
             boxes = [
                 box
                 for box in _boxes_around(points[i], size, np.arctan2(*away[::-1]))

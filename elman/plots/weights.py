@@ -44,13 +44,13 @@ def weights(source: Source, ax: Axes | None = None) -> Figure | None:
     """
     W_ih, W_hh, b_h, W_ho, b_o = (array[0] for array in source.weights())
     features, hidden_units = source.features, list(map(str, range(1, len(W_hh) + 1)))
-    context = hidden_units if W_hh.shape[1] == len(W_hh) else features  # that of a Jordan network holds outputs
+    context = features if source.settings.get("context") == "output" else hidden_units
     matrices = {"input": W_ih, "context": W_hh, "bias": b_h[:, None], "output": np.vstack([W_ho.T, b_o])}
     names = {"input": features, "context": context, "bias": [""], "output": features}
     columns, rows = sum(matrix.shape[1] for matrix in matrices.values()), len(W_hh) + 1
     largest = max(np.abs(matrix).max() for matrix in matrices.values()) or 1.0
-    title = f"Weights{first_of(source)}: white > 0, black < 0, largest {largest:.2g}"
-    figure, ax, cell = _place(source, title, columns, rows, ax)
+    notes = [source.caption, f"white: positive, black: negative; the largest is {largest:.2g} in size"]
+    figure, ax, cell = _place(source, notes, columns, rows, ax)
     if ax is None:
         return None
     ax.set_axis_off()
@@ -66,16 +66,17 @@ def weights(source: Source, ax: Axes | None = None) -> Figure | None:
 
 
 def _place(
-    source: Source, title: str, columns: int, rows: int, ax: Axes | None
+    source: Source, notes: Sequence[str], columns: int, rows: int, ax: Axes | None
 ) -> tuple[Figure | None, Axes | None, float]:
     """One system of axes in which a cell is 1 wide and high, and a cell's size in inches; None where that is too small.
 
     Several systems would take several times as long to draw.
     """
+    title = f"Weights{first_of(source)}"
     if ax is not None:
         figure, width, height = ax.figure.figure, ax.bbox.width / ax.figure.dpi, ax.bbox.height / ax.figure.dpi
         cell = min((width - 3 * GAP) / columns, height / rows)
-        ax.set_title(f"{title}\n{source.caption}", fontsize=SMALL, pad=16)
+        ax.set_title("\n".join([title, *notes]), fontsize=SMALL, pad=16)
         ax.set(xlim=(0, width / cell), ylim=(height / cell, 0))
         return (figure, ax, cell) if cell >= SMALLEST_CELL else (None, None, cell)
     width = rcParams["figure.figsize"][0]
@@ -84,7 +85,6 @@ def _place(
     cell = min(MOST_CELL, (width - LEFT - RIGHT - 3 * GAP) / columns)
     if cell < SMALLEST_CELL:
         return None, None, cell
-    notes = [source.caption]
     below = 0.1 + 0.12 * (lines_of(source.features) if cell >= NAMED_FROM else 1)
     height = head_height(title, notes, width) + 0.16 + cell * rows + below
     figure = StyledFigure(figsize=(width, height))

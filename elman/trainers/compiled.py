@@ -482,7 +482,7 @@ def predict(
         form.predict(inputs, given, states, step, listed, masks, laid, outputs[block], hiddens[block], recurrent)
 
     _each_block(weights, one)
-    return outputs, hiddens, hiddens[:, -1] if recurrent else context
+    return outputs, hiddens, hiddens[:, -1] if recurrent and T else context
 
 
 def warm_up() -> None:
