@@ -7,6 +7,7 @@ from conftest import csvs
 
 import elman
 from elman.errors import ConfigError, TaskError
+from elman.runner import run
 
 CODE = '''
 import elman
@@ -73,7 +74,7 @@ def test_a_function_in_a_file_is_a_task_like_all_others(own, call):
     assert entry["settings"]["task"]["letters"] == ["a", "b", "c"]
     assert (own / "run" / "inputs" / "task.code.py").read_text() == CODE
     settings = elman.settings(f"hydra.searchpath=[file://{own / 'mine'}]", "task=echo", "task.delay=2")
-    text = "".join(elman.run(settings).test.symbols)
+    text = "".join(run(settings).test.symbols)
     assert len(text) == 40
     assert all(text[t : t + 2] == text[t + 2 : t + 4] for t in range(0, 40, 4))
 

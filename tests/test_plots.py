@@ -108,7 +108,7 @@ def test_every_axis_says_what_it_shows_no_texts_overlap_and_nothing_is_cut_off(d
 def test_figures_of_large_networks_and_long_names_are_as_clear(overrides, tmp_path):
     settings = elman.settings(*overrides, *lengths(overrides[0].removeprefix("task="), 500, 500))
     source = plots.from_result(run(settings))
-    for width in (3.0, plots.WIDTH, plots.WIDE):
+    for width in (3.0, plots.WIDE):
         figures = {name: plots.figure(source, name, width=width) for name in plots.PLOTS}
         check_layout({name: figure for name, figure in figures.items() if figure})
 

@@ -36,12 +36,21 @@ def ticks(axis):
     return [label.get_text() for label in axis.get_ticklabels()]
 
 
+def labelled(ax, label):
+    (line,) = (line for line in ax.lines if line.get_label() == label)
+    return line
+
+
+def curve(ax):
+    return labelled(ax, "median, quartiles")
+
+
 def check_band(ax, values):
     """The band of an axes holds the quartiles of values (R, T) at the places of its first line."""
-    (drawn,) = ax.collections
+    (drawn,), line = ax.collections, curve(ax)
     quartiles = np.quantile(values, [0.25, 0.75], axis=0)
-    np.testing.assert_allclose(band(drawn, ax.lines[0].get_xdata()), quartiles, rtol=1e-12)
-    assert to_hex(drawn.get_facecolor()[0]) == to_hex(ax.lines[0].get_color())
+    np.testing.assert_allclose(band(drawn, line.get_xdata()), quartiles, rtol=1e-12)
+    assert to_hex(drawn.get_facecolor()[0]) == to_hex(line.get_color())
 
 
 def test_the_levels_of_the_loss_are_named_beside_their_values(drawn, finished):
@@ -105,7 +114,7 @@ def test_the_learning_curve_shows_error_rates_above_and_squared_errors_below(dra
     for ax, measure in zip(drawn["learning_curve"].axes, ("error_rate", "mse"), strict=True):
         curves = np.stack([getattr(errors, measure) for errors in result.curve], axis=1)  # (R, K, P)
         for p, position in enumerate(result.test.position_names):
-            (line,) = (line for line in ax.lines if line.get_label() == position)
+            line = labelled(ax, position)
             np.testing.assert_array_equal(line.get_xdata(), result.evaluated)
             np.testing.assert_array_equal(line.get_ydata(), np.median(curves[..., p], axis=0))
 
@@ -128,7 +137,7 @@ def test_the_legend_names_each_position_in_the_colour_of_its_curve(drawn, finish
 def test_the_error_over_12_steps_stands_above_the_best_possible(drawn, finished):
     errors = pd.read_csv(finished[0] / "cycle_errors.csv").pivot(index="step", columns="replicate", values="mse")
     (ax,) = drawn["error_over_12_steps"].axes
-    error, best = (line.get_ydata() for line in ax.lines)
+    error, best = curve(ax).get_ydata(), labelled(ax, "best possible").get_ydata()
     np.testing.assert_allclose(error, errors.median(axis=1), rtol=1e-12)  # versions of pandas round otherwise
     np.testing.assert_array_equal(best, np.resize([0.25, 0, 0.25], 12))  # the first bit is read, not predicted
     assert ticks(ax.xaxis) == [f"{step}\nxor" if step % 3 == 2 else str(step) for step in range(1, 13)]
@@ -137,7 +146,7 @@ def test_the_error_over_12_steps_stands_above_the_best_possible(drawn, finished)
 
 def check_steps(ax, errors, letters, best):
     """An axes shows the medians and quartiles of errors (R, T), the letters, and the best possible (T,)."""
-    line, dashes = ax.lines[:2]
+    line, dashes = curve(ax), labelled(ax, "best on average")
     np.testing.assert_allclose(line.get_ydata(), np.median(errors, axis=0), rtol=1e-12)  # a root of a square
     np.testing.assert_allclose(dashes.get_ydata(), best, rtol=1e-12)
     np.testing.assert_array_equal(line.get_xdata(), dashes.get_xdata())
@@ -174,7 +183,7 @@ def test_errors_in_words_are_those_of_60_letters_and_dots_begin_words(drawn, fin
     for ax, steps in zip(drawn["error_in_words"].axes, (slice(0, 30), slice(30, 60)), strict=True):
         check_steps(ax, rmse[:, steps], test.target_symbols[steps], best_at(directory, test, steps))
         starts = [t for t in range(steps.start, steps.stop) if test.target_positions[t] == "letter 1"]
-        (dots,) = (line for line in ax.lines if line.get_label() == "begins a word")
+        dots = labelled(ax, "begins a word")
         np.testing.assert_array_equal(dots.get_xdata(), starts)
         np.testing.assert_allclose(dots.get_ydata(), np.median(rmse[:, starts], axis=0), rtol=1e-12)
 
