@@ -14,7 +14,6 @@ from elman.errors import ConfigError, RunDirectoryError
 from elman.network import Weights
 
 if TYPE_CHECKING:
-    from elman.result import Result
     from elman.stream import Stream
 
 FILE = "weights.npz"
@@ -46,21 +45,8 @@ def units_of(*streams: "Stream") -> Units:
     return Units(features, tuple(sorted(codes)), np.array([codes[name] for name in sorted(codes)], dtype=np.uint8))
 
 
-def pack(result: "Result") -> bytes:
-    """The weights as a NumPy archive, those from before training as initial_*, the context at the start of the test,
-    and what the units stand for.
-    """
-    units = units_of(result.test, result.training[0])
-    initial = {f"initial_{name}": array for name, array in result.initial._asdict().items()}
-    names = {"features": np.array(units.features), "symbols": np.array(units.symbols), "codes": units.codes}
-    file = BytesIO()
-    arrays: dict[str, Any] = {**result.weights._asdict(), **initial, "context": result.context, **names}
-    np.savez(file, **arrays)
-    return file.getvalue()
-
-
 class Stored(NamedTuple):
-    """The networks of a finished run as they were written."""
+    """The networks of a finished run as they are written."""
 
     initial: Weights
     """(R, ...): before training."""
@@ -68,6 +54,16 @@ class Stored(NamedTuple):
     """(R, ...): after training."""
     context: np.ndarray
     """(R, C): activation of the context units at the start of the test."""
+
+
+def pack(networks: Stored, units: Units) -> bytes:
+    """Networks and what their units stand for, as a NumPy archive; weights from before training are initial_*."""
+    initial = {f"initial_{name}": array for name, array in networks.initial._asdict().items()}
+    names = {"features": np.array(units.features), "symbols": np.array(units.symbols), "codes": units.codes}
+    file = BytesIO()
+    arrays: dict[str, Any] = {**networks.weights._asdict(), **initial, "context": networks.context, **names}
+    np.savez(file, **arrays)
+    return file.getvalue()
 
 
 def read(run: Path, settings: Mapping[str, Any]) -> Stored:

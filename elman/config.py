@@ -15,9 +15,6 @@ from elman import defaults
 from elman.declaration import Rule, above, at_least, between, convert, key_of, one_of, setting, shown
 from elman.errors import ConfigError
 
-if TYPE_CHECKING:
-    from elman.stream import Stream
-
 FIGURE_FORMATS = ("png", "pdf", "svg")
 
 
@@ -178,7 +175,6 @@ NEUTRAL = _that_change("nothing", "tables")
 TESTING = _that_change("tests")
 """Settings that change when and on what a network is tested, but not the network."""
 
-_CHECKED_LENGTH = 1000  # elements of the streams that are drawn to check a task's settings
 _RENAMED = {"initial_weights": "initial_scale", "recurrent": "context: hidden (was true) or none (was false)"}
 
 
@@ -193,119 +189,6 @@ def from_values(values: Mapping[str, Any]) -> Settings:
     if not isinstance(task, Mapping) or task.get("name", "???") == "???":
         raise ConfigError("task.name has no value")
     return Settings(**{**values, "task": _task(task)})
-
-
-def check(settings: Settings) -> None:
-    """Hold every value against its rule, unless these settings were checked and have not been changed since.
-
-    Raises:
-        ConfigError: for the first value that breaks its rule.
-    """
-    mark = vars(settings)  # an attribute that is no setting
-    if mark.get("_checked") != asdict(settings):
-        _check(settings)
-        mark["_checked"] = asdict(settings)
-
-
-def _check(settings: Settings) -> None:
-    from elman import checkpoint
-    from elman.hidden import EUCLIDEAN_ONLY
-
-    for key, field in SHARED.items():
-        setattr(settings, key, getattr(settings, key))  # lists may have been changed in place
-        value, rule = getattr(settings, key), field.metadata["rule"]
-        if rule and value is not None and not rule.holds(value):
-            raise ConfigError(f"{key} must be {rule.text}, not {shown(value)}")
-    if settings.cluster_method in EUCLIDEAN_ONLY and settings.cluster_metric != "euclidean":
-        rule = f"euclidean with cluster_method={settings.cluster_method}"
-        raise ConfigError(f"cluster_metric must be {rule}, not {settings.cluster_metric}")
-    if settings.epochs == 0 and settings.weights_from is None:
-        raise ConfigError(f"epochs must be {SHARED['epochs'].metadata['rule'].text}, not 0")
-    _check_rule(settings)
-    streams = _check_task(settings)
-    if settings.loss == "softmax" and not streams[0].one_hot:
-        raise ConfigError(
-            f"loss must be squared or cross_entropy where a symbol of {settings.task.name} is not one bit, not softmax"
-        )
-    _check_occurrences(settings)
-    _check_items(settings)
-    if settings.weights_from is not None:
-        checkpoint.weights(settings.weights_from, asdict(settings), checkpoint.units_of(*streams))
-
-
-def _check_rule(settings: Settings) -> None:
-    """Refuse settings of the learning rule that do not go together."""
-    context, decay = settings.context, settings.context_decay
-    if settings.bptt_steps > 1 and (context != "hidden" or decay):
-        beside = f"context={context}" if context != "hidden" else f"context_decay={shown(decay)}"
-        raise ConfigError(f"bptt_steps must be 1 with {beside}, not {settings.bptt_steps}")
-    if context == "none" and decay:
-        raise ConfigError(f"context_decay must be 0 with context=none, not {shown(decay)}")
-    if context == "none" and settings.context_span:
-        raise ConfigError(f"context_span must be [] with context=none, not {shown(settings.context_span)}")
-    if settings.initial_context < 0 and (settings.activation != "tanh" or context == "output"):
-        copied = "context=output" if context == "output" else f"activation={settings.activation}"
-        raise ConfigError(f"initial_context must be from 0 to 1 with {copied}, not {shown(settings.initial_context)}")
-
-
-def _check_occurrences(settings: Settings) -> None:
-    if not settings.occurrences:
-        return
-    import numpy as np
-
-    from elman.tasks import draw
-
-    for_test, _ = np.random.SeedSequence(settings.seed).spawn(2)  # as in the run
-    rng = np.random.default_rng(for_test)
-    test = draw(settings.task.kind, settings.task.options(), rng, test=True, separate=settings.separate(test=True))
-    read = sorted(set(test.input_symbols.tolist()))
-    for symbol in settings.occurrences:
-        if symbol not in read or settings.occurrences.count(symbol) > 1:
-            raise ConfigError(
-                f"occurrences must be different symbols of the test stream, {', '.join(read)}, not {symbol}"
-            )
-
-
-def _check_items(settings: Settings) -> None:
-    import numpy as np
-
-    from elman.items import of_run
-    from elman.tasks import draw
-
-    for_test, for_replicates = np.random.SeedSequence(settings.seed).spawn(2)  # as in the run
-    kind, options = settings.task.kind, settings.task.options()
-    if settings.test_items is None and not options.get("foils"):
-        return
-    streams = [draw(kind, options, np.random.default_rng(for_test), test=True)]
-    if not streams[0].one_hot:  # only then can there be a symbol that the test stream does not show
-        (first, _) = for_replicates.spawn(1)[0].spawn(2)
-        streams.append(draw(kind, options, np.random.default_rng(first), test=False))
-    few = {**options, "foils": min(options["foils"], 1)} if "foils" in options else options
-    items = of_run(settings.test_items, streams, kind, few, np.random.default_rng(0))
-    if settings.accept is not None and items and not items.alphabet.one_hot:
-        raise ConfigError(f"accept must be null where a symbol is not one bit, not {settings.accept:g}")
-
-
-def _check_task(settings: Settings) -> "list[Stream]":
-    """Hold a task's settings against its rules, and return short streams of it, for training and for the test."""
-    import numpy as np
-
-    from elman.tasks import draw
-
-    task = settings.task
-    _check_kind(task.kind, code=vars(task).get("code"))
-    for key, value in vars(task).items():
-        setattr(task, key, value)  # lists and mappings may have been changed in place
-    given = task.options()
-    for key in ("length", "test_length"):
-        if key in given and given[key] < 2:
-            raise ConfigError(f"task.{key} must be at least 2, not {given[key]}")
-    # Only the task knows what else it cannot use, so it is asked for short streams.
-    short = {key: min(value, _CHECKED_LENGTH) if key.endswith("length") else value for key, value in given.items()}
-    return [
-        draw(task.kind, short, np.random.default_rng(0), test=test, separate=settings.separate(test=test))
-        for test in (False, True)
-    ]
 
 
 def task_types(kind: str | None = None, code: str | None = None) -> dict[str, dict[str, Any]]:
@@ -330,7 +213,7 @@ def _schema(name: str, types: tuple[tuple[str, Any], ...]) -> type[Task]:
 
 def _task(values: Mapping[str, Any]) -> Task:
     kind, code = values.get("kind", values["name"]), values.get("code")
-    _check_kind(kind, "task.kind" if "kind" in values else "task.name", code)
+    check_kind(kind, "task.kind" if "kind" in values else "task.name", code)
     if code is not None and values["name"] in task_types():
         raise ConfigError(f"task.name must be a name of its own, and {values['name']} is elman's")
     types = task_types(kind, code)[kind]
@@ -348,7 +231,8 @@ def _converted(key: str, kind: Any, value: Any) -> Any:
     return convert(key, kind, value)
 
 
-def _check_kind(kind: Any, key: str = "task.kind", code: str | None = None) -> None:
+def check_kind(kind: Any, key: str = "task.kind", code: str | None = None) -> None:
+    """Raise a ConfigError for a kind of task that does not exist; with `code`, for one that elman has already."""
     kinds: Iterable[str] = task_types()
     if code is not None and kind in kinds:
         raise ConfigError(f"{key} must be a name of its own, and {kind} is elman's")

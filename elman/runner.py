@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from elman import checkpoint, item_scores, metrics, network, resets, run_json, runs
-from elman.config import Settings, check
+from elman.checks import check
+from elman.config import Settings
 from elman.errors import ConfigError, DivergenceError
 from elman.files import file_hashes, kept, one_run
 from elman.items import Items, of_run
@@ -337,7 +338,9 @@ def run_into(
                 result = train() if train else _run(deepcopy(settings), progress)
                 stages.update(result.seconds)
                 with _timed(stages, "tables"):
-                    rundir.write_atomic(directory, {**tables.files(result), checkpoint.FILE: checkpoint.pack(result)})
+                    networks = checkpoint.Stored(result.initial, result.weights, result.context)
+                    packed = checkpoint.pack(networks, checkpoint.units_of(result.test, result.training[0]))
+                    rundir.write_atomic(directory, {**tables.files(result), checkpoint.FILE: packed})
         if settings.figures:
             _draw_missing(directory, settings.figure_formats)
     return result

@@ -16,7 +16,7 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf, open_dict
 
 import elman
-from elman import config, runner
+from elman import checks, runner
 from elman.cli import compose, plan, sweep
 from elman.cli import main as cli
 from elman.cli.loader import SweepLoader
@@ -64,11 +64,11 @@ def test_jobs_that_differ_in_values_are_composed_once_and_each_is_checked_once(
     call, here, monkeypatch, overrides, compositions
 ):
     composed, checked = [], []
-    compose, check = ConfigLoaderImpl.load_configuration, config._check
+    compose, check = ConfigLoaderImpl.load_configuration, checks._check
     monkeypatch.setattr(
         ConfigLoaderImpl, "load_configuration", lambda *args, **more: composed.append(1) or compose(*args, **more)
     )
-    monkeypatch.setattr(config, "_check", lambda settings: checked.append(settings) or check(settings))
+    monkeypatch.setattr(checks, "_check", lambda settings: checked.append(settings) or check(settings))
     start = time.perf_counter()
     status = call(*SWEEP, *overrides, f"seed={time.time_ns()}")[0]  # settings that this process has not seen
     taken = time.perf_counter() - start

@@ -20,7 +20,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from elman.cli.loader import SweepLoader
 from elman.cli.messages import user_errors
-from elman.config import Settings, check, from_values
+from elman.config import Settings, from_values
 from elman.defaults import CONF
 from elman.errors import ConfigError
 
@@ -85,8 +85,14 @@ def to_settings(composed: DictConfig) -> Settings:
 @lru_cache(maxsize=1000)
 def _checked(values: str) -> Settings:
     chosen = from_values(json.loads(values))
-    check(chosen)
+    _check(chosen)
     return chosen
+
+
+def _check(chosen: Settings) -> None:
+    from elman.checks import check  # it imports numpy and the tasks, which --help does without
+
+    check(chosen)
 
 
 def settings(*overrides: str) -> Settings:
@@ -105,7 +111,7 @@ def settings(*overrides: str) -> Settings:
         if composed.hydra.mode == RunMode.MULTIRUN:
             raise ConfigError(f"these settings make a sweep, not one run: {' '.join(overrides)}")
         chosen = from_values(cast("dict[str, Any]", OmegaConf.to_container(without_hydra(composed), resolve=True)))
-        check(chosen)  # always, because a file that it names may have changed
+        _check(chosen)  # always, because a file that it names may have changed
     return chosen
 
 
