@@ -1,14 +1,12 @@
 """Trainers, by the name of their backend."""
 
-import signal
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
 from elman.network import State
+from elman.trainers.interrupts import put_off
 
 
 class Backend(NamedTuple):
@@ -27,28 +25,12 @@ def _numpy() -> Backend:
 
 
 def _numba() -> Backend:
-    with _interrupts_put_off():
+    with put_off():
         from elman import jit  # noqa: F401 - the first to import numba
         from elman.trainers import compiled  # numba takes its time to import, and the numpy backend does not need it
 
         compiled.warm_up()
     return Backend(compiled.train, compiled.predict)
-
-
-@contextmanager
-def _interrupts_put_off() -> Iterator[None]:
-    """Hold Ctrl-C back until the end of the block; numba would lose it, or make an error of its own of it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    caught: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: caught.append(number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if caught:
-        raise KeyboardInterrupt
 
 
 BACKENDS: dict[str, Callable[[], Backend]] = {"numba": _numba, "numpy": _numpy}

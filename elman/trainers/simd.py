@@ -9,6 +9,7 @@ import operator
 from hashlib import sha256
 from pathlib import Path
 
+import numba
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -111,6 +112,39 @@ def where(typing, condition, a, b):
         return builder.select(values[0], *_widened(context, builder, kind, values[1:]))
 
     return kind(condition, a, b), emit
+
+
+@intrinsic
+def larger(typing, a, b):
+    """The larger of a and b, lane by lane."""
+    kind = _common(a, b)
+
+    def emit(context, builder, signature, values):
+        a, b = _widened(context, builder, kind, values)
+        return builder.select(builder.fcmp_ordered(">", a, b), a, b)
+
+    return kind(a, b), emit
+
+
+@intrinsic
+def logarithm(typing, x):
+    """The natural logarithm of x, lane by lane, by the function that a number alone has."""
+    kind = _common(x)
+
+    def emit(context, builder, signature, values):
+        number = ir.DoubleType()
+        function = cgutils.get_or_insert_function(builder.module, ir.FunctionType(number, [number]), "llvm.log.f64")
+        if not isinstance(kind, Lanes):
+            return builder.call(function, values)
+        result = ir.Constant(context.get_value_type(kind), ir.Undefined)
+        for lane in range(kind.width):
+            at = ir.Constant(ir.IntType(32), lane)
+            result = builder.insert_element(
+                result, builder.call(function, [builder.extract_element(values[0], at)]), at
+            )
+        return result
+
+    return kind(x), emit
 
 
 @intrinsic
@@ -222,3 +256,28 @@ def _over(context, builder, kind, data, shape, strides):
     data = builder.bitcast(data, element.as_pointer())
     arrayobj.populate_array(array, data=data, shape=shape, strides=strides, itemsize=size, meminfo=None, parent=None)
     return array._getvalue()
+
+
+@numba.njit(error_model="numpy", forceinline=True)
+def exponential(x):
+    """The exponential of x from -500 to 500, to 4 units in the last place, to 20 to 2: 2**k exp(x - k ln 2)."""
+    shifted = fma(x, 1.4426950408889634, 6755399441055744.0)  # 1 / ln 2; adding 1.5 * 2**52 rounds to a whole number
+    k = shifted - 6755399441055744.0
+    r = fma(k, -0.6931471805599453, x)
+    exact = fma(k, -2.3190468138462996e-17, r)  # the rest of ln 2, which q need not wait for
+    # exp(r) = 1 + r + r**2 q(r); q interpolates at the ten Chebyshev nodes of -ln 2 / 2 to ln 2 / 2.
+    r2 = r * r
+    r4 = r2 * r2
+    q01 = fma(r, 0.16666666666666669, 0.5000000000000001)
+    q23 = fma(r, 0.008333333333330062, 0.04166666666662413)
+    q45 = fma(r, 0.00019841269863053618, 0.0013888888917213717)
+    q67 = fma(r, 2.7557268459997064e-06, 2.4801521295954376e-05)
+    q89 = fma(r, 2.510038549551032e-08, 2.7620088445409746e-07)
+    q = fma(fma(r4, q89, fma(r2, q67, q45)), r4, fma(r2, q23, q01))
+    return scaled(fma(q, exact * exact, exact + 1.0), shifted)
+
+
+@numba.njit(error_model="numpy", forceinline=True)
+def logistic(z):
+    """1 / (1 + exp(-z)), with z held between -500 and 500."""
+    return 1.0 / (exponential(held(-1.0 * z, 500.0)) + 1.0)

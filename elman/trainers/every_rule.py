@@ -1,0 +1,343 @@
+"""Training and testing by any rule: arrays laid out for the kernel in `general`, and taken back."""
+
+from typing import Any
+
+import numba
+import numpy as np
+
+from elman.jit import jit
+from elman.network import Rule, State, Step, Weights
+from elman.trainers import general
+from elman.trainers.layout import ALONE, NETWORKS, SIDE_BY_SIDE, UNITS, Form, each_block, from_networks, zeros
+from elman.trainers.simd import SOURCE, in_a_row, in_vectors
+
+_LOSSES = {"squared": general.SQUARED, "cross_entropy": general.CROSS_ENTROPY, "softmax": general.SOFTMAX}
+_ACTIVATIONS = {"logistic": general.LOGISTIC, "tanh": general.TANH}
+_CONTEXTS = {"hidden": general.HIDDEN, "output": general.OUTPUT, "none": general.NONE}
+
+
+@numba.njit(error_model="numpy", inline="always")
+def _weights_alone(arrays):
+    W_ih, W_hh, b_h, W_ho, b_o, W_oh, W_ch = arrays
+    return general.Laid(
+        in_vectors(W_ih, UNITS),
+        in_vectors(W_hh, UNITS),
+        in_vectors(b_h, UNITS),
+        in_vectors(W_ho, UNITS),
+        in_vectors(b_o, UNITS),
+        in_vectors(W_oh, UNITS),
+        in_vectors(W_ch, UNITS),
+    )
+
+
+@numba.njit(error_model="numpy", inline="always")
+def _slots_alone(arrays):
+    contexts, hiddens, changes, masks, listed, carried, start = arrays
+    return general.Slots(
+        in_vectors(contexts, UNITS),
+        in_a_row(contexts),
+        in_vectors(hiddens, UNITS),
+        in_a_row(hiddens),
+        in_vectors(changes, UNITS),
+        in_a_row(changes),
+        in_a_row(masks),
+        listed,
+        in_a_row(carried),
+        in_vectors(start, UNITS),
+    )
+
+
+@numba.njit(error_model="numpy", inline="always")
+def _outputs_alone(arrays):
+    net, value, change, term, factor = arrays
+    return general.Outputs(
+        in_vectors(net, UNITS),
+        in_a_row(net),
+        in_vectors(value, UNITS),
+        in_a_row(value),
+        in_vectors(change, UNITS),
+        in_a_row(change),
+        in_vectors(term, UNITS),
+        in_a_row(term),
+        in_vectors(factor, UNITS),
+        in_a_row(factor),
+    )
+
+
+@numba.njit(error_model="numpy", inline="always")
+def _weights_side_by_side(arrays):
+    W_ih, W_hh, b_h, W_ho, b_o = arrays
+    out, context = in_vectors(W_ho, NETWORKS), in_vectors(W_hh, NETWORKS)
+    inputs, hidden, outputs = in_vectors(W_ih, NETWORKS), in_vectors(b_h, NETWORKS), in_vectors(b_o, NETWORKS)
+    return general.Laid(inputs, context, hidden, out, outputs, out.T, context.T)
+
+
+@numba.njit(error_model="numpy", inline="always")
+def _slots_side_by_side(arrays):
+    contexts, hiddens, changes, masks, listed, carried, start = arrays
+    of_contexts, of_hiddens = in_vectors(contexts, NETWORKS), in_vectors(hiddens, NETWORKS)
+    of_changes, of_masks = in_vectors(changes, NETWORKS), in_vectors(masks, NETWORKS)
+    return general.Slots(
+        of_contexts,
+        of_contexts,
+        of_hiddens,
+        of_hiddens,
+        of_changes,
+        of_changes,
+        of_masks,
+        listed,
+        in_vectors(carried, NETWORKS),
+        in_vectors(start, NETWORKS),
+    )
+
+
+@numba.njit(error_model="numpy", inline="always")
+def _outputs_side_by_side(arrays):
+    net, value, change, term, factor = arrays
+    of_net, of_value, of_change = in_vectors(net, NETWORKS), in_vectors(value, NETWORKS), in_vectors(change, NETWORKS)
+    of_term, of_factor = in_vectors(term, NETWORKS), in_vectors(factor, NETWORKS)
+    return general.Outputs(
+        of_net, of_net, of_value, of_value, of_change, of_change, of_term, of_term, of_factor, of_factor
+    )
+
+
+@jit
+def train_alone(streams, weights, velocities, slots, outputs, losses, rule, filled, source=SOURCE):
+    """The kernel, for a network alone."""
+    inputs, targets, kept, counted, n_counted = streams
+    return general.train(
+        general.Streams(inputs, in_vectors(targets, UNITS), kept, counted, in_a_row(n_counted)),
+        _weights_alone(weights),
+        _weights_alone(velocities),
+        True,
+        _slots_alone(slots),
+        _outputs_alone(outputs),
+        in_a_row(losses),
+        rule,
+        filled,
+    )
+
+
+@jit
+def _train_side_by_side(streams, weights, velocities, slots, outputs, losses, rule, filled, source=SOURCE):
+    inputs, targets, kept, counted, n_counted = streams
+    return general.train(
+        general.Streams(
+            in_vectors(inputs, NETWORKS),
+            in_vectors(targets, NETWORKS),
+            in_vectors(kept, NETWORKS),
+            in_vectors(counted, NETWORKS),
+            in_vectors(n_counted, NETWORKS),
+        ),
+        _weights_side_by_side(weights),
+        _weights_side_by_side(velocities),
+        False,
+        _slots_side_by_side(slots),
+        _outputs_side_by_side(outputs),
+        in_vectors(losses, NETWORKS),
+        rule,
+        filled,
+    )
+
+
+@jit
+def _predict_alone(inputs, kept, weights, slots, outputs, values, hiddens, rule, source=SOURCE):
+    general.predict(
+        inputs,
+        kept,
+        _weights_alone(weights),
+        _slots_alone(slots),
+        _outputs_alone(outputs),
+        in_vectors(values, UNITS),
+        in_vectors(hiddens, UNITS),
+        rule,
+    )
+
+
+@jit
+def _predict_side_by_side(inputs, kept, weights, slots, outputs, values, hiddens, rule, source=SOURCE):
+    general.predict(
+        in_vectors(inputs, NETWORKS),
+        in_vectors(kept, NETWORKS),
+        _weights_side_by_side(weights),
+        _slots_side_by_side(slots),
+        _outputs_side_by_side(outputs),
+        in_vectors(values, NETWORKS),
+        in_vectors(hiddens, NETWORKS),
+        rule,
+    )
+
+
+_TRAIN = {ALONE: train_alone, SIDE_BY_SIDE: _train_side_by_side}
+_PREDICT = {ALONE: _predict_alone, SIDE_BY_SIDE: _predict_side_by_side}
+
+
+def _lay_weights(form: Form, weights: Weights, steps: int) -> tuple[np.ndarray, ...]:
+    """The arrays of weights in vectors, for a network alone also in the other order where the kernel wants it."""
+    if form is SIDE_BY_SIDE:
+        return tuple([form.lay(array) for array in weights])
+    W_ch = weights.W_hh.swapaxes(1, 2) if steps > 1 else weights.W_hh[:, :0, :0]
+    return tuple([form.lay(array) for array in (*weights, weights.W_ho.swapaxes(1, 2), W_ch)])
+
+
+def _take_weights(form: Form, laid: tuple[np.ndarray, ...], like: Weights) -> Weights:
+    return Weights(*(form.take(array, one) for array, one in zip(laid, like, strict=False)))
+
+
+def _lay_bits(form: Form, rows: np.ndarray) -> np.ndarray:
+    """Bits of one network (1, T, ...) as they are, of several side by side."""
+    return np.ascontiguousarray(rows[0], np.uint8) if form is ALONE else form.lay(rows.astype(np.uint8))
+
+
+def _kernel_rule(rule: Rule) -> general.Rule:
+    return general.Rule(
+        down=-rule.learning_rate,
+        momentum=rule.momentum,
+        steps=rule.bptt_steps,
+        loss=_LOSSES[rule.loss],
+        activation=_ACTIVATIONS[rule.activation],
+        context=_CONTEXTS[rule.context],
+        decay=rule.context_decay,
+    )
+
+
+def _slots(
+    form: Form, weights: Weights, rule: Rule, context: np.ndarray, steps: tuple[Step, ...]
+) -> tuple[np.ndarray, ...]:
+    """The slots of a block of networks: the last steps from slot 0 on, then the one that comes, with its context."""
+    k, (H, C), I = rule.bptt_steps, weights.W_hh.shape[1:], weights.W_ih.shape[2]
+    of_context, of_hidden = form.lay(np.zeros((1, C))).shape, form.lay(np.zeros((1, H))).shape
+    contexts, hiddens, changes = zeros((k, *of_context)), zeros((k, *of_hidden)), zeros((k, *of_hidden))
+    masks, carried = zeros((k, I, form.networks)), zeros((k, form.networks))
+    listed = np.zeros((k, I + 1), np.intp)
+    for slot, step in enumerate(steps):
+        contexts[slot], hiddens[slot] = form.lay(step.context), form.lay(step.hidden)
+        ones = step.x != 0
+        masks[slot] = _masks(ones, form)
+        carried[slot] = _masks(~step.fresh, form)
+        found = np.flatnonzero(ones.any(axis=0))
+        listed[slot, : len(found)], listed[slot, I] = found, len(found)
+    contexts[len(steps) % k] = form.lay(context)
+    start = zeros(of_context)
+    start[...] = rule.initial_context
+    return contexts, hiddens, changes, masks, listed, carried, start
+
+
+def _masks(condition: np.ndarray, form: Form) -> np.ndarray:
+    """Masks as the kernel makes them, (..., networks): all bits set where a condition (r, ...) holds."""
+    laid = np.zeros((*condition.shape[1:], form.networks), np.int64)
+    laid[..., : len(condition)] = -np.moveaxis(condition.astype(np.int64), 0, -1)
+    laid[..., len(condition) :] = laid[..., :1]
+    return laid.view(np.float64)
+
+
+def _outputs(laid: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
+    return tuple([zeros(laid[4].shape) for _ in range(5)])
+
+
+def train(
+    state: State,
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    rule: Rule,
+    *,
+    epochs: int,
+    resets: np.ndarray,
+    counted: np.ndarray,
+) -> tuple[State, np.ndarray]:
+    """As `elman.trainers.compiled.train`, by any rule."""
+    weights, R, T = state.weights, len(state.context), inputs.shape[1]
+    trained = Weights(*[np.empty_like(array) for array in weights])
+    velocity = Weights(*[np.empty_like(array) for array in weights]) if rule.momentum else None
+    context, losses = np.empty_like(state.context), np.empty((R, epochs))
+    kept_steps = min(len(state.steps) + epochs * T, rule.bptt_steps - 1)
+    steps = tuple(
+        Step(np.empty((R, inputs.shape[2])), np.empty_like(context), np.empty(weights.b_h.shape), np.empty(R, bool))
+        for _ in range(kept_steps)
+    )
+
+    def one(form: Form, block: slice) -> None:
+        def rows(array: np.ndarray) -> np.ndarray:
+            some = array[block] if len(array) > 1 else array
+            return np.broadcast_to(some, (block.stop - block.start, *some.shape[1:]))
+
+        own = Weights(*[array[block] for array in weights])
+        laid = _lay_weights(form, own, rule.bptt_steps)
+        moved = laid
+        if velocity is not None and state.velocity is not None:
+            moved = _lay_weights(form, Weights(*[array[block] for array in state.velocity]), rule.bptt_steps)
+        before = tuple(Step(*[array[block] for array in step]) for step in state.steps)
+        slots = _slots(form, own, rule, state.context[block], before)
+        n_counted, loss = zeros((1, form.networks)), zeros((epochs, form.networks))
+        counts = rows(counted).sum(axis=1)
+        n_counted[0, : len(counts)], n_counted[0, len(counts) :] = counts, counts[0]
+        targets_laid = form.lay(np.ascontiguousarray(rows(targets)).swapaxes(1, 2))
+        streams = (
+            _lay_bits(form, rows(inputs)),
+            targets_laid,
+            _lay_bits(form, ~rows(resets)),
+            _lay_bits(form, rows(counted)),
+            n_counted,
+        )
+        end, kept = _TRAIN[form](streams, laid, moved, slots, _outputs(laid), loss, _kernel_rule(rule), len(before))
+        for array, result in zip(trained, _take_weights(form, laid, own), strict=True):
+            array[block] = result
+        if velocity is not None:
+            for array, result in zip(velocity, _take_weights(form, moved, own), strict=True):
+                array[block] = result
+        context[block] = form.take(slots[0][end], context[block])
+        losses[block] = from_networks(loss, losses[block])
+        _take_steps(form, slots, end, kept, steps, block, inputs.shape[2])
+
+    each_block(weights, one)
+    return State(trained, velocity, context, steps), losses
+
+
+def _take_steps(
+    form: Form, slots: tuple[np.ndarray, ...], end: int, kept: int, steps: tuple[Step, ...], block: slice, I: int
+) -> None:
+    """Fill in the last steps of a block of networks, the newest last, from the slots before that of the next step."""
+    contexts, hiddens, _, masks, _, carried, _ = slots
+    r = block.stop - block.start
+    for back, step in enumerate(reversed(steps[:kept]), 1):
+        slot = (end - back) % len(contexts)
+        step.context[block] = form.take(contexts[slot], step.context[block])
+        step.hidden[block] = form.take(hiddens[slot], step.hidden[block])
+        step.x[block] = (masks[slot].view(np.int64) != 0)[:, :r].T
+        step.fresh[block] = carried[slot].view(np.int64)[:r] == 0
+
+
+def predict(
+    weights: Weights, inputs: np.ndarray, context: np.ndarray, rule: Rule, *, resets: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """As `elman.trainers.compiled.predict`, by any rule."""
+    R, T, O, H = len(context), len(inputs), weights.b_o.shape[1], weights.b_h.shape[1]
+    outputs, hiddens, end = np.empty((R, T, O)), np.empty((R, T, H)), np.empty_like(context)
+    rule = rule._replace(bptt_steps=1)
+
+    def one(form: Form, block: slice) -> None:
+        own = Weights(*[array[block] for array in weights])
+        laid = _lay_weights(form, own, 1)
+        slots = _slots(form, own, rule, context[block], ())
+        r = block.stop - block.start
+        read = np.broadcast_to(inputs, (r, *inputs.shape))
+        kept = np.broadcast_to(~resets, (r, T))
+        values, states = zeros((len(laid[4]), T, laid[4].shape[1])), zeros((len(laid[2]), T, laid[2].shape[1]))
+        bits = _lay_bits(form, read), _lay_bits(form, kept)
+        _PREDICT[form](*bits, laid, slots, _outputs(laid), values, states, _kernel_rule(rule))
+        outputs[block] = form.take(values, np.empty((r, O, T))).swapaxes(1, 2)
+        hiddens[block] = form.take(states, np.empty((r, H, T))).swapaxes(1, 2)
+        end[block] = form.take(slots[0][0], end[block])
+
+    each_block(weights, one)
+    return outputs, hiddens, end
+
+
+def warm_up() -> None:
+    """Compile, or load what was compiled before, by training and testing the smallest networks for no time at all."""
+    inputs = np.zeros((1, 1, 1), np.uint8)
+    flags: Any = np.ones((1, 1), bool)
+    for R in (1, 3 * numba.config.NUMBA_NUM_THREADS):
+        tiny = Weights(*(np.zeros((R, *[1] * dimensions)) for dimensions in (2, 2, 1, 2, 1)))
+        train(State(tiny, None, np.zeros((R, 1))), inputs, inputs, Rule(0.1), epochs=0, resets=flags, counted=flags)
+        predict(tiny, inputs[0], np.zeros((R, 1)), Rule(0.1), resets=flags[0])
