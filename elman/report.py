@@ -64,7 +64,7 @@ def _headline(result: "Result") -> str:
     networks = "" if s.replicates == 1 else f"{s.replicates} networks "
     start = "" if s.weights_from is None else f", weights from {s.weights_from}"
     return (
-        f"Task {s.task.name}: {networks}{n}-{s.hidden_size}-{n}, {s.epochs} epochs, "
+        f"Task {s.task.name}: {networks}{n}-{s.hidden_size}-{n}, {s.epochs} epoch{'s' * (s.epochs != 1)}, "
         f"learning rate {s.learning_rate:g}, seed {s.seed}{start}\n"
         f"Trained on {T} elements, tested on {len(result.test.vectors)}"
     )

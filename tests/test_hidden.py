@@ -3,6 +3,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import SMALL
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.cluster.hierarchy import to_tree
@@ -11,7 +12,7 @@ from strategies import seeds
 import elman
 from elman import hidden, network
 from elman.runner import run, run_into
-from elman.tables import TABLES
+from elman.tables import TABLES, files
 
 PAIRS = np.array([[0, 1, 1.0, 2], [2, 3, 1.5, 2], [4, 5, 3.0, 4]])  # ((0 1) (2 3))
 
@@ -127,3 +128,16 @@ def test_a_stream_of_two_symbols_has_no_trees(finished):
     trees, of_classes = {"hidden_means.csv", "clusters.csv"}, {"cluster_agreement.csv", "classes.csv"}
     wanted = set() if len(set(result.test.symbols)) == 2 else trees | of_classes if result.test.classes else trees
     assert (trees | of_classes) & {path.name for path in directory.iterdir()} == wanted
+
+
+def test_each_tree_is_clustered_once_and_none_for_two_symbols(result, monkeypatch):
+    clustered = []
+    tree = hidden.tree
+    monkeypatch.setattr(hidden, "tree", lambda *vectors, **how: clustered.append(how) or tree(*vectors, **how))
+    again = dataclasses.replace(result)
+    for pieces in files(again).values():
+        list(pieces)
+    assert len(clustered) == 3 * 2 * 2  # networks, trained and untrained, symbols and occurrences
+    clustered.clear()
+    list(files(run(elman.settings(*SMALL["xor"]))))
+    assert not clustered

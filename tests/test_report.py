@@ -1,14 +1,17 @@
+import dataclasses
 import re
 from io import BytesIO, TextIOWrapper
 
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import SMALL
 
 import elman
 from elman import comparison, report
 from elman.cli.echo import echo
 from elman.runner import run
+from elman.tables import TABLES
 
 
 def test_the_report_gives_task_network_and_stream(finished):
@@ -16,14 +19,14 @@ def test_the_report_gives_task_network_and_stream(finished):
     text = report.report(result)
     n, H = result.test.vectors.shape[1], result.settings.hidden_size
     assert text.startswith(f"Task {result.settings.task.name}: 3 networks {n}-{H}-{n}, ")
-    assert f"The practice stream begins: {' '.join(result.training[0].symbols[:15])}" in text
+    assert f"The training stream begins: {' '.join(result.training[0].symbols[:15])}" in text
 
 
 def test_the_report_gives_medians_and_ranges_over_the_networks(finished):
     _, result = finished
     text = report.report(result)
     losses = np.sort(result.losses[:, -1])
-    assert f"Training loss: {losses[1]:.4f} ({losses[0]:.4f} to {losses[2]:.4f}) in the last epoch" in text
+    assert f"Training loss in the last epoch: {losses[1]:.4f} ({losses[0]:.4f} to {losses[2]:.4f})" in text
     for p, name in enumerate(result.test.position_names):
         rates = np.sort(result.curve[-1].error_rate[:, p])
         assert re.search(rf"{name} +\d+ {rates[1]:.3f} \({rates[0]:.3f} to {rates[2]:.3f}\)", text)
@@ -36,38 +39,101 @@ def test_errors_stand_beside_the_best_possible(finished):
         best = "unknown"
         if result.test.expected is not None:
             squared = (result.test.expected - result.test.vectors) ** 2
-            best = f"{squared[1:][result.test.target_positions == name].mean() ** 0.5:.3f}"
+            best = f"{squared[1:][result.test.target_positions == name].mean() ** 0.5:.4f}"
         assert re.search(rf"^ *{name} +\d+ .* {best}$", text, flags=re.MULTILINE)
 
 
+LEARNED = {
+    "final_loss": [0.21, 0.2, 0.15, 0.2, 0.2], "chance_loss": 0.25, "floor_loss": 0.125,
+    "predictable_error_rate": [0.0, 0.01, 0.25, 0.5, 0.011], "success_epoch": [20, 30, 40, np.nan, np.nan],
+}  # fmt: skip
+
+
 def test_losses_stand_beside_their_levels_and_networks_that_learned_are_counted(finished, monkeypatch):
-    columns = {
-        "final_loss": [0.21, 0.2, 0.15, 0.2], "chance_loss": 0.25, "floor_loss": 0.125,
-        "predictable_error_rate": [0.0, 0.01, 0.25, 0.5], "success_epoch": [20, 30, np.nan, np.nan],
-    }  # fmt: skip
-    monkeypatch.setattr("elman.tables.summary", lambda result: pd.DataFrame(columns))
-    assert report.report(finished[1]).splitlines()[-4:] == [
-        "Training loss: 0.2000 (0.1500 to 0.2100) in the last epoch; chance 0.2500, best possible 0.1250",
-        "Error rate at the steps that can be predicted: 0.130 (0.000 to 0.500)",
-        "Networks with at most 0.01 of them wrong: 2 of 4 (50%)",
-        "First test with at most 0.01 of them wrong: epoch 25 (20 to 30) in the 2 of 4 that reached it",
+    monkeypatch.setattr("elman.tables.summary", lambda result: pd.DataFrame(LEARNED))
+    assert report.report(finished[1]).splitlines()[-6:] == [
+        "Training loss in the last epoch: 0.2000 (0.1500 to 0.2100)",
+        "Its level at chance: 0.2500; the best possible: 0.1250",
+        "Error rate at the steps that can be predicted, after training: 0.011 (0.000 to 0.500)",
+        "Networks with at most 0.01 of them wrong after training: 2 of 5 (40%)",
+        "Networks that had so few wrong in a test and lost it: 1; that never had: 2",
+        "First test with at most 0.01 of them wrong: epoch 30 (20 to 40) in the 3 that had one",
     ]
 
 
-def test_the_report_shows_20_steps_and_20_that_can_be_predicted(finished):
-    _, result = finished
+@pytest.mark.parametrize(
+    ("network", "line"),
+    [
+        (1, "First test with at most 0.01 of them wrong: epoch 30, and so after training"),
+        (2, "First test with at most 0.01 of them wrong: epoch 40, but not after training: it was lost again"),
+        (3, "No test had at most 0.01 of them wrong"),
+    ],
+)
+def test_the_report_of_one_network_tells_whether_it_learned_and_names_the_command_for_many(network, line, monkeypatch):
+    one = run(elman.settings(*SMALL["xor"], "epochs=2"))
+    monkeypatch.setattr("elman.tables.summary", lambda result: pd.DataFrame(LEARNED)[network : network + 1])
+    text = report.report(one)
+    assert text.splitlines()[-4] == line
+    assert text.endswith("the same command with replicates=100 trains 100\nand counts those that learn.")
+    assert "median" not in text
+    assert " of 1" not in text
+
+
+def test_the_report_of_several_networks_does_not_recommend_several(finished):
+    assert "replicates=" not in report.report(finished[1])
+
+
+@pytest.mark.parametrize("recorded", [7, 33])
+def test_the_report_shows_the_recorded_steps_and_those_of_them_that_can_be_predicted(finished, recorded):
+    result = dataclasses.replace(finished[1], settings=dataclasses.replace(finished[1].settings, record_steps=recorded))
     tables = report.report(result).split("\n\n")
-    first = next(t for t in tables if t.startswith("The first 20 test predictions")).splitlines()[2:]
-    assert [line.split()[0] for line in first] == [str(step) for step in range(20)]
+    title = f"The first {recorded} test predictions, medians of 3 networks:"
+    first = next(t for t in tables if t.startswith(title)).splitlines()[2:]
+    assert [line.split()[0] for line in first] == [str(step) for step in range(recorded)]
     if result.test.one_hot:
-        right = (result.outputs.argmax(axis=-1) == result.test.targets.argmax(axis=-1)).sum(axis=0)
+        correct = (result.outputs.argmax(axis=-1) == result.test.targets.argmax(axis=-1)).sum(axis=0)
     else:
-        right = ((result.outputs > 0.5) == result.test.targets).all(axis=-1).sum(axis=0)
-    assert [re.search(r"(\d) of 3", line)[1] for line in first] == [str(n) for n in right[:20]]
-    certain = {"xor": "xor", "cv": "vowel", "words": r"letter [35-7]", "grammar": "S|NP"}.get(result.settings.task.name)
-    predictable = [t.splitlines()[2:] for t in tables if "element can be predicted" in t]
-    assert len(predictable) == (certain is not None)
-    assert all(re.search(certain, line) for lines in predictable for line in lines)
+        correct = ((result.outputs > 0.5) == result.test.targets).all(axis=-1).sum(axis=0)
+    assert [re.search(r"(\d) of 3", line)[1] for line in first] == [str(n) for n in correct[:recorded]]
+    wanted = np.zeros(recorded, dtype=bool)
+    if result.test.expected is not None:
+        certain = ~((result.test.expected - result.test.vectors)[1:] != 0).any(axis=1)
+        always = {name for name in result.test.position_names if certain[result.test.target_positions == name].all()}
+        wanted = np.isin(result.test.target_positions[:recorded], sorted(always))
+    shown = [t.splitlines()[2:] for t in tables if "at which the element can be predicted" in t]
+    assert len(shown) == wanted.any()
+    assert [int(line.split()[0]) for lines in shown for line in lines] == np.flatnonzero(wanted).tolist()
+
+
+def test_nothing_is_shown_of_steps_where_none_is_recorded(finished):
+    settings = dataclasses.replace(finished[1].settings, record_steps=0)
+    assert "predictions" not in report.report(dataclasses.replace(finished[1], settings=settings))
+
+
+def test_steps_between_separate_sequences_are_marked_and_enter_no_number():
+    settings = elman.settings(*SMALL["cv"], "reset_context=sequence", "record_steps=12", "epochs=1", "replicates=3")
+    result = run(settings)
+    text, test = report.report(result), result.test
+    assert "The context is set back before each syllable; steps between them do not count." in text
+    steps = text.split("\n\n")[1].splitlines()[2:]
+    assert [line.split()[0] for line in steps if "not counted" in line] == [
+        str(step) for step in range(12) if test.target_symbols[step] in "bdg"
+    ]
+    counted = test.target_positions != "consonant"
+    assert f"Errors over {counted.sum()} test steps, median (lowest to highest) of 3 networks:" in text
+    assert not re.search(r"^ *consonant +\d+ .* \d", text.split("Errors over")[1], flags=re.MULTILINE)
+    squared = ((result.outputs - test.targets) ** 2)[:, :12][:, counted[:12]]
+    assert f"Mean error of each bit over the first {counted[:12].sum()} test steps" in text
+    assert re.search(rf"1 +consonant {np.median(squared[:, :, 0].mean(axis=1)):.4f} \(", text)
+
+
+def test_too_few_occurrences_make_no_tree_and_the_report_says_so():
+    options = ("task=cv", "task.length=20", "task.test_length=12", "epochs=2", "hidden_size=3")
+    for chosen, K in (("[g]", 2), ("[g,u]", 8)):
+        result = run(elman.settings(*options, f"occurrences={chosen}"))
+        line = f"No tree of occurrences: the test stream has {K} of them, and a tree needs 3."
+        assert (line in report.report(result)) == (K < 3)
+        assert ("occurrences" in set(TABLES["clusters"](result)["tree"])) == (K >= 3)
 
 
 def test_errors_by_bit_and_by_letter_are_given_where_there_are_several_bits(finished):
@@ -85,7 +151,7 @@ def test_errors_by_bit_and_by_letter_are_given_where_there_are_several_bits(fini
 def test_the_best_error_rate_is_given_where_it_is_that_of_the_best_answers(finished):
     _, result = finished
     text = report.report(result)
-    assert ("best error rate" in text) == (result.settings.task.name != "words")
+    assert bool(re.search("error rate +best +RMSE", text)) == (result.settings.task.name != "words")
     assert (" unknown" in text) == (result.settings.task.name == "text")
 
 
