@@ -96,8 +96,8 @@ class Stream:
         for name, value in fields.items():
             object.__setattr__(self, name, value)
         if separate and (begins.sum() == 1 or begins.all()):
-            only = "which is a single sequence" if begins.sum() == 1 else "whose sequences are single elements"
-            raise ConfigError(f"reset_context must be epoch or never for a stream {only}, not sequence")
+            only = "a single sequence" if begins.sum() == 1 else "sequences of one element"
+            raise ConfigError(f"reset_context must be epoch or never for a stream of {only}, not sequence")
 
     def __repr__(self) -> str:
         T, n = self.vectors.shape

@@ -384,11 +384,19 @@ def test_a_text_that_cannot_be_used_is_refused(content, options, message, tmp_pa
         tasks.draw("text", {**OPTIONS["text"], "file": str(file), **options}, rng(1), test=False)
 
 
+NO_COLUMNS = "must have a header, a column of symbols and one or more of bits, separated by commas, not so in {file}"
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        (b"", "must have a header, a column of symbols and one or more of bits, not so in {file}"),
-        (b"symbol\na\nb\n", "must have a header, a column of symbols and one or more of bits, not so in {file}"),
+        (b"", NO_COLUMNS),
+        (b"symbol\na\nb\n", NO_COLUMNS),
+        (b"symbol;x;y\na;0;1\nb;1;0\n", NO_COLUMNS),
+        (
+            b"symbol,x\na,0\nb," + 140_000 * b"1",
+            "must be a CSV file, and {file} is none: field larger than field limit",
+        ),
         (b"symbol,x,y\na,0,1\n", "must have each symbol of task.file, and {file} does not have 'b'"),
         (b"symbol,x,y\na,0,1\nb,1\n", "must give each symbol 2 bits, 0 or 1, and in {file} 'b' has 1"),
         (b"symbol,x,y\na,0,1\nb,1,2\n", "must give each symbol 2 bits, 0 or 1, and in {file} 'b' has 1 2"),

@@ -110,15 +110,15 @@ def _table(file: str, symbols: list[str]) -> tuple[np.ndarray, list[str]]:
         symbol, *bits = row[0].strip() or SPACE, *(bit.strip() for bit in row[1:])
         if len(row) != len(header) or not set(bits) <= {"0", "1"}:
             raise ConfigError(
-                f"task.codes must give each symbol {len(header) - 1} bits, 0 or 1, and in {file} {shown(symbol)} has "
+                f"task.codes must give each symbol {len(header) - 1} bits, 0 or 1, and in {file} {shown(symbol)!r} has "
                 + (shown(" ".join(bits)) or "none")
             )
         if symbol in code_of:
-            raise ConfigError(f"task.codes must give each symbol once, and {file} has {shown(symbol)} twice")
+            raise ConfigError(f"task.codes must give each symbol once, and {file} has {shown(symbol)!r} twice")
         code_of[symbol] = [int(bit) for bit in bits]
     for symbol in symbols:
         if symbol not in code_of:
             raise ConfigError(
-                f"task.codes must have each symbol of task.file, and {file} does not have {shown(symbol)}"
+                f"task.codes must have each symbol of task.file, and {file} does not have {shown(symbol)!r}"
             )
     return np.array([code_of[symbol] for symbol in symbols], dtype=np.uint8), names
