@@ -395,7 +395,7 @@ NO_COLUMNS = "must have a header, a column of symbols and one or more of bits, s
         (b"symbol;x;y\na;0;1\nb;1;0\n", NO_COLUMNS),
         (
             b"symbol,x\na,0\nb," + 140_000 * b"1",
-            "must be a CSV file, and {file} is none: field larger than field limit",
+            "must be a CSV file, and {file} is none: field larger",
         ),
         (b"symbol,x,y\na,0,1\n", "must have each symbol of task.file, and {file} does not have 'b'"),
         (b"symbol,x,y\na,0,1\nb,1\n", "must give each symbol 2 bits, 0 or 1, and in {file} 'b' has 1"),
