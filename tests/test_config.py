@@ -326,7 +326,7 @@ def test_a_new_task_is_a_function_and_a_yaml(tmp_path, monkeypatch):
         ),
         (
             ("task=text", f"task.file='{Path(__file__).parent / 'twinkle.txt'}'", "reset_context=sequence"),
-            "reset_context must be epoch or never for a stream which is a single sequence, not sequence",
+            "reset_context must be epoch or never for a stream of a single sequence, not sequence",
         ),
     ],
 )
