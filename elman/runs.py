@@ -16,8 +16,8 @@ from elman.errors import RunDirectoryError
 
 # Columns that are text, also where it looks like numbers.
 TEXT = (
-    "against", "class", "condition", "context", "feature", "input", "input_position", "instead", "measure", "network",
-    "position", "symbol", "target", "text", "tree",
+    "against", "class", "condition", "context", "feature", "input", "input_position", "instead", "measure", "name",
+    "network", "position", "symbol", "target", "text", "tree",
 )  # fmt: skip
 # pandas reads numbers exactly of itself from 3.1 on, and then no longer wants to be asked for it.
 _EXACT: Any = {} if tuple(map(int, pd.__version__.split(".")[:2])) >= (3, 1) else {"float_precision": "round_trip"}
