@@ -3,10 +3,12 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from elman.errors import ConfigError
+from elman.rows import Rows, RowsAttribute
 
 POSITION = "element"
 """The single position of a stream that names none."""
@@ -51,10 +53,10 @@ class Stream:
     def __init__(
         self,
         *,
-        symbols: Sequence[str] | np.ndarray,
+        symbols: Sequence[str] | np.ndarray | Rows,
         vectors: np.ndarray | None = None,
-        positions: Sequence[str] | np.ndarray | None = None,
-        expected: np.ndarray | None = None,
+        positions: Sequence[str] | np.ndarray | Rows | None = None,
+        expected: np.ndarray | Rows | None = None,
         features: Sequence[str] | None = None,
         classes: Mapping[str, Collection[str]] | None = None,
         starts: np.ndarray | None = None,
@@ -75,8 +77,9 @@ class Stream:
         if T < 2:
             raise ConfigError(f"a stream must have at least two elements, not {T}")
         if vectors is None:
-            features = tuple(dict.fromkeys(names.tolist()) if features is None else features)
-            vectors = _one_bit_a_symbol(names, features)
+            each = names.array if isinstance(names, Rows) else names
+            features = tuple(dict.fromkeys(each.tolist()) if features is None else features)
+            vectors = _one_bit_a_symbol(each, features)
         bits = _bits(vectors, T)
         begins = np.arange(T) == 0 if starts is None else _flags("starts", starts, T)
         fields = {
@@ -178,22 +181,27 @@ class Stream:
         a unit, also where the last one was cut.
         """
 
-        def closed(rows: np.ndarray) -> np.ndarray:
-            return np.concatenate([rows, rows[:1]])
+        def closed(name: str) -> Any:
+            value = vars(self).get(f"_{name}", getattr(self, name, None))
+            if value is None:
+                return None
+            rows = value.index if isinstance(value, Rows) else value
+            longer = np.concatenate([rows, rows[:1]])
+            return Rows(value.table, longer) if isinstance(value, Rows) else longer
 
-        return replace(
-            self,
-            symbols=closed(self.symbols),
-            vectors=closed(self.vectors),
-            positions=closed(self.positions),
-            expected=None if self.expected is None else closed(self.expected),
-            starts=closed(self.starts),
-            units=closed(self.units),
-        )
+        names = ("symbols", "vectors", "positions", "expected", "starts", "units")
+        return replace(self, **{name: closed(name) for name in names})
 
 
-def _texts(field: str, values: Sequence[str] | np.ndarray, T: int | None) -> np.ndarray:
-    """(T,): the values as an array of text: fixed-width, or of objects where one was given."""
+for _name in ("symbols", "positions", "expected"):
+    setattr(Stream, _name, RowsAttribute(_name))
+
+
+def _texts(field: str, values: Sequence[str] | np.ndarray | Rows, T: int | None) -> np.ndarray | Rows:
+    """(T,): the values as an array of text: fixed-width, or of objects where one was given; or as rows of one."""
+    if isinstance(values, Rows):
+        _texts(field, values.table, None)
+        return _of_length(field, values, T)
     texts = values if isinstance(values, np.ndarray) else np.array(list(values), dtype=object)
     is_text = texts.dtype.kind == "U" or (texts.dtype == object and all(isinstance(text, str) for text in texts.flat))
     if texts.ndim != 1 or not is_text or len(texts) != (len(texts) if T is None else T):
@@ -225,7 +233,16 @@ def _other(array: np.ndarray) -> object:
     return array[~((array == 0) | (array == 1))].tolist()[0]
 
 
-def _probabilities(expected: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+def _of_length(field: str, rows: Rows, T: int | None) -> Rows:
+    if T is not None and len(rows) != T:
+        raise ConfigError(f"{field} of a stream must be {T} rows, not {len(rows)}")
+    return rows
+
+
+def _probabilities(expected: np.ndarray | Rows, shape: tuple[int, int]) -> np.ndarray | Rows:
+    if isinstance(expected, Rows):
+        _probabilities(expected.table, (len(expected.table), shape[1]))
+        return _of_length("expected", expected, shape[0])
     array = np.asarray(expected)
     if array.shape != shape or array.dtype.kind not in "fiub":
         raise ConfigError(f"expected of a stream must be {shape[0]} x {shape[1]} numbers, not {_shown(array)}")

@@ -108,7 +108,7 @@ def draw(
         raise
     except ConfigError as error:  # to the task, the length of a test stream is its length
         raise ConfigError(str(error).replace("task.length", "task.test_length") if test else str(error)) from error
-    return replace(stream, separate=True) if separate else stream
+    return stream if stream.separate == separate else replace(stream, separate=separate)
 
 
 def items(name: str, settings: Mapping[str, Any], test: Stream, rng: np.random.Generator) -> dict[str, list[str]]:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from elman.errors import ConfigError
+from elman.rows import rows
 from elman.stream import Stream
 from elman.tasks.grammar_odds import machine
 
@@ -42,13 +43,14 @@ def grammar(
     symbol, nonterminal = np.array(own.leaves)[walk.leaves].T  # (T,) each
     return Stream(
         vectors=np.eye(len(own.symbols), dtype=np.uint8)[symbol],
-        symbols=np.array(own.symbols)[symbol],
-        positions=np.array(own.nonterminals)[nonterminal],
-        expected=walk.odds[walk.states],
+        symbols=rows(own.symbols, symbol),
+        positions=rows(own.nonterminals, nonterminal),
+        expected=rows(walk.odds, walk.states),
         features=own.symbols,
         classes=own.classes,
         starts=walk.starts,
         sequence="string",
+        separate=separate,
     )
 
 
