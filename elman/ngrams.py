@@ -16,6 +16,9 @@ LONGEST = 4
 """The symbols of the longest context."""
 
 
+_FEW = 12  # bits of a code that is looked up in a table of all codes
+
+
 class NGrams(NamedTuple):
     """The errors of tables of 0 to 4 symbols on one stream, averaged over the counted steps of each position."""
 
@@ -60,6 +63,12 @@ def _numbered(training: Stream, test: Stream) -> tuple[np.ndarray, np.ndarray]:
     n = vectors.shape[1]
     if test.one_hot:
         return vectors.argmax(axis=1).astype(np.int32), np.eye(n, dtype=np.uint8)
+    if n <= _FEW:
+        values = vectors @ (1 << np.arange(n, dtype=np.uint16))
+        met = np.flatnonzero(np.bincount(values))
+        number = np.zeros(1 << n, dtype=np.int32)
+        number[met] = np.arange(len(met))
+        return number[values], (met[:, None] >> np.arange(n) & 1).astype(np.uint8)
     packed = np.packbits(vectors, axis=1)
     _, first, index = np.unique(packed.view(f"V{packed.shape[1]}").ravel(), return_index=True, return_inverse=True)
     return index.astype(np.int32), vectors[first]
