@@ -24,3 +24,8 @@ def jit(function: Callable[..., Any]) -> Callable[..., Any]:
     except RuntimeError:
         compiled = numba.njit(**options)(function)
     return compiled
+
+
+def threads() -> int:
+    """How many threads compiled functions may run in at once."""
+    return int(numba.config.NUMBA_NUM_THREADS)

@@ -85,15 +85,15 @@ def ngrams_of_networks(
         test: the test stream of all.
         test_resets: the resets of the test, or None.
     """
-    import numba
+    from elman.jit import threads
 
     never = np.zeros(len(test.vectors) - 1, dtype=bool)
     waiting: list[Future[NGrams]] = []
-    with ThreadPoolExecutor(threads := numba.config.NUMBA_NUM_THREADS) as pool:
+    with ThreadPoolExecutor(threads()) as pool:
         for stream, resets in training:
             resets = np.zeros(len(stream.vectors) - 1, dtype=bool) if resets is None else resets
             at_test = never if test_resets is None else test_resets
             waiting.append(pool.submit(ngrams, stream, test, training_resets=resets, test_resets=at_test))
-            if len(waiting) > 2 * threads:  # more streams would only fill the memory
-                waiting[-2 * threads].result()
+            if len(waiting) > 2 * threads():  # more streams would only fill the memory
+                waiting[-2 * threads()].result()
         return NGrams(*(np.stack(arrays) for arrays in zip(*(future.result() for future in waiting), strict=True)))
