@@ -159,15 +159,20 @@ def _parse_together(texts: Sequence[bytes]) -> tuple[pd.DataFrame, list[int]]:
 
 
 def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Settings by their full keys; what is a list, or a mapping further down, becomes JSON text."""
+    """Settings by their full keys; what is a list, or a mapping further down of other than numbers, becomes JSON."""
     plain: dict[str, Any] = {}
     for key, value in settings.items():
-        if isinstance(value, Mapping) and not prefix:
-            plain |= flatten(value, f"{key}.")
+        if isinstance(value, Mapping) and (not prefix or _has_numbers(value)):
+            plain |= flatten(value, f"{prefix}{key}.")
         else:
             text = isinstance(value, Mapping | list)
             plain[prefix + key] = json.dumps(value, ensure_ascii=False) if text else value
     return plain
+
+
+def _has_numbers(mapping: Mapping[str, Any]) -> bool:
+    """Whether a mapping gives numbers by their names, such as task.p."""
+    return bool(mapping) and all(isinstance(value, int | float) for value in mapping.values())
 
 
 def run_directories(directories: Iterable[str | Path]) -> list[Path]:

@@ -133,3 +133,10 @@ def test_every_text_column_of_every_table_is_known(finished):
         frame = table(finished[1])
         texts = [column for column in frame if frame[column].map(lambda value: isinstance(value, str)).any()]
         assert set(texts) <= set(runs.TEXT), name
+
+
+def test_numbers_by_name_are_settings_of_their_own_in_a_table():
+    flat = runs.flatten({"seed": 1, "task": {"p": {"rc": 0.5, "first": 1}, "classes": {"verb": ["see"]}, "empty": {}}})
+    assert flat == {
+        "seed": 1, "task.p.rc": 0.5, "task.p.first": 1, "task.classes": '{"verb": ["see"]}', "task.empty": "{}",
+    }  # fmt: skip
