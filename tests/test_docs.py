@@ -4,7 +4,7 @@ import importlib
 import re
 import shlex
 import sys
-from importlib.metadata import entry_points
+import tomllib
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -12,9 +12,11 @@ import nbclient
 import nbformat
 import pytest
 
+import elman
+
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
-COMMANDS = {one.name: one.value for one in entry_points(group="console_scripts") if one.module.startswith("elman")}
+COMMANDS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
 ELSEWHERE = r"git clone |python3 -m venv |\.venv/bin/|pip install "  # run by .ci/run or by hand
 SHORT = ("epochs=1", "evaluate_every=1", "replicates=2", "figures=false", "backend=numpy")
 PLUGINS = ("hydra/launcher=", "hydra/sweeper=")
@@ -105,3 +107,12 @@ def test_the_tutorial_runs_and_shows_a_figure_for_each_call(here):
     for cell in notebook.cells:
         if re.search(r"^(plot\(|\w+\.plot\()", cell.get("source", ""), flags=re.M):
             assert any("image/png" in output.get("data", {}) for output in cell.outputs), cell.source
+
+
+def test_the_page_of_files_names_every_table_and_column(finished):
+    text = (ROOT / "docs" / "files.md").read_text()
+    run = elman.open_run(finished[0])
+    for table in run.tables():
+        (row,) = re.findall(rf"^\| `{table}\.csv` \|.*$", text, flags=re.M)
+        columns = [name for name in run.table(table) if not re.fullmatch(r"(unit|bit)_\d+", name)]
+        assert [name for name in columns if not re.search(rf"\b{name}\b", row)] == [], table
