@@ -116,3 +116,10 @@ def test_the_page_of_files_names_every_table_and_column(finished):
         (row,) = re.findall(rf"^\| `{table}\.csv` \|.*$", text, flags=re.M)
         columns = [name for name in run.table(table) if not re.fullmatch(r"(unit|bit)_\d+", name)]
         assert [name for name in columns if not re.search(rf"\b{name}\b", row)] == [], table
+
+
+def test_the_map_of_the_house_names_every_module_and_package():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    modules = [path.name for path in (ROOT / "elman").glob("*.py")]
+    packages = [f"{path.parent.name}/" for path in (ROOT / "elman").glob("*/__init__.py")]
+    assert [name for name in modules + packages if name not in text] == []
