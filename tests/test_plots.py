@@ -100,7 +100,7 @@ def test_every_axis_says_what_it_shows_no_texts_overlap_and_nothing_is_cut_off(d
 @pytest.mark.parametrize(
     "overrides",
     [
-        ("task=grammar", "epochs=3", "replicates=2"),
+        ("task=nonsense_words", "epochs=3", "replicates=2"),
         ("task=sentences", "epochs=1", "hidden_size=150", "occurrences=[boy,eat]"),
         ("task=text", "task.level=words", f"task.file='{CONF}'", "epochs=1", "hidden_size=50"),
     ],

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -26,10 +27,12 @@ def items_by_condition(source: Source) -> Figure | None:
     conditions = list(dict.fromkeys(last["condition"]))
     share = next((name for name in SHARES if last[name].notna().any()), None)
     measures = ["surprisal", *([share] if share else [])]
+    room = (rcParams["figure.figsize"][0] - 0.8) / len(conditions)
+    lines = lines_of(conditions, room)
     figure, axes = canvas(
-        0.5 + 1.3 * len(measures) + 0.12 * lines_of(conditions),
+        0.5 + 1.3 * len(measures) + 0.12 * lines,
         rows=len(measures),
-        tick_lines=lines_of(conditions),
+        tick_lines=lines,
         title="Test items by condition",
         notes=[source.caption, *_dots(source)],
         between=0.2,
@@ -40,11 +43,11 @@ def items_by_condition(source: Source) -> Figure | None:
         ax.set_xticks(range(len(conditions)))
         ax.tick_params(labelbottom=ax is axes[-1])
     axes[0].set_ylabel("surprisal (bits)")
-    axes[0].set_ylim(0)
+    axes[0].set_ylim(0, 1.1 * last["surprisal"].max())
     if share:
         axes[1].set_ylabel(SHARES[share])
         axes[1].set_ylim(-0.05, 1.05)
-    name_steps(axes[-1], range(len(conditions)), conditions)
+    name_steps(axes[-1], range(len(conditions)), conditions, room)
     return figure
 
 
@@ -55,7 +58,9 @@ def surprisal_by_symbol(source: Source) -> Figure | None:
         return None
     chosen = items.drop_duplicates("condition").head(ITEMS)["item"].tolist()
     named = [_symbols(items[items["item"] == item]) for item in chosen]
-    lines = max(map(lines_of, named))
+    longest = max(map(len, named))
+    room = (rcParams["figure.figsize"][0] - 0.8) / longest
+    lines = max(lines_of(symbols, room) for symbols in named)
     figure, axes = canvas(
         0.3 + (0.85 + 0.12 * lines) * len(chosen),
         rows=len(chosen),
@@ -72,9 +77,9 @@ def surprisal_by_symbol(source: Source) -> Figure | None:
         counted = rows.drop_duplicates("step").set_index("step")["counted"].astype(bool)
         skipped = wide.index[~counted.loc[wide.index]]
         ax.plot(skipped, wide.loc[skipped].median(axis=1), "o", color=GREY, markersize=3, zorder=3)
-        ax.set_ylim(0, 1.1 * highest)
-        ax.set_xlim(-1.3, max(len(each) for each in named) - 1.7)
-        name_steps(ax, range(-1, len(symbols) - 1), symbols)
+        ax.set_ylim(0, 1.35 * highest)  # with room for the condition
+        ax.set_xlim(-1.3, longest - 1.7)
+        name_steps(ax, range(-1, len(symbols) - 1), symbols, room)
         ax.annotate(
             short(rows["condition"].iloc[0], 30), (1, 1), xycoords="axes fraction", ha="right", va="top", fontsize=SMALL
         )

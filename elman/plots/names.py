@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
 LINE = 0.12  # inches, of names of steps
-UPRIGHT = 6  # points, of names that are turned upright
+LEVEL, UPRIGHT = 7.5, 6  # points, of names and of those that are turned upright
+CLOSE = 0.1  # inches between the 24 steps of most figures
 
 
 def short(name: str, most: int = 14) -> str:
@@ -35,15 +36,24 @@ def width(name: str, size: float, weight: str = "normal") -> float:
     return font.get_width_height()[0] / 64 / 72
 
 
-def lines_of(names: Sequence[str]) -> float:
-    """The height of the names of steps, in lines; words are turned upright."""
+def lines_of(names: Sequence[str], room: float = CLOSE) -> float:
+    """The height of the names of steps, in lines; they are turned upright where one is wider than so many inches."""
     shown = {short(name) for name in names}
-    return 1 if max(map(len, shown), default=1) <= 2 else 0.45 + max(width(name, UPRIGHT) for name in shown) / LINE
+    if max(map(len, shown), default=1) == 1 or max(width(name, LEVEL) for name in shown) < room:
+        return 1
+    return 0.45 + max(width(name, UPRIGHT) for name in shown) / LINE
 
 
-def name_steps(ax: Axes, steps: Sequence[float], names: Sequence[str]) -> None:
-    """Name the steps below the axes; words are turned upright, and smaller where steps are close."""
-    upright = lines_of(names) > 1
+def name_steps(ax: Axes, steps: Sequence[float], names: Sequence[str], room: float = CLOSE) -> None:
+    """Name the steps below the axes; upright names are smaller where steps are close.
+
+    Args:
+        ax: the axes.
+        steps: where each name stands.
+        names: of the steps.
+        room: inches that each name has, as in `lines_of`.
+    """
+    upright = lines_of(names, room) > 1
     pitch = 72 * ax.bbox.width / ax.figure.dpi / len(steps)  # points
     style: dict[str, Any] = {"rotation": 90, "fontsize": min(UPRIGHT, 0.9 * pitch)} if upright else {}
     ax.set_xticks(steps, [short(name) for name in names], **style)

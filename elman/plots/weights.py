@@ -49,7 +49,7 @@ def weights(source: Source, ax: Axes | None = None) -> Figure | None:
     names = {"input": features, "context": context, "bias": [""], "output": features}
     columns, rows = sum(matrix.shape[1] for matrix in matrices.values()), len(W_hh) + 1
     largest = max(np.abs(matrix).max() for matrix in matrices.values()) or 1.0
-    notes = [source.caption, f"white: positive, black: negative; the largest is {largest:.2g} in size"]
+    notes = [source.caption, f"white: positive, black: negative; largest: {largest:.2g}"]
     figure, ax, cell = _place(source, notes, columns, rows, ax)
     if ax is None:
         return None
@@ -85,7 +85,7 @@ def _place(
     cell = min(MOST_CELL, (width - LEFT - RIGHT - 3 * GAP) / columns)
     if cell < SMALLEST_CELL:
         return None, None, cell
-    below = 0.1 + 0.12 * (lines_of(source.features) if cell >= NAMED_FROM else 1)
+    below = 0.1 + 0.12 * (lines_of(source.features, cell) if cell >= NAMED_FROM else 1)
     height = head_height(title, notes, width) + 0.16 + cell * rows + below
     figure = StyledFigure(figsize=(width, height))
     head(figure, title, notes)
@@ -138,7 +138,7 @@ def _name(ax: Axes, block: _Block, cell: float) -> None:
         names = []
         if columns > 1:
             ax.text(middle, below, f"{columns} units", ha="center", va="top", fontsize=FONT)
-    upright = not are_units and lines_of(names) > 1
+    upright = not are_units and lines_of(names, cell) > 1
     style = {"rotation": 90, "fontsize": min(FONT, 64 * cell)} if upright else {"fontsize": FONT}
     for column, label in enumerate(names):
         ax.text(block.left + column + 0.5, below, short(label), ha="center", va="top", **style)
