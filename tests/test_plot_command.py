@@ -108,7 +108,8 @@ def test_a_format_that_is_not_written_is_refused():
 
 
 def test_a_figure_from_python_is_styled_shows_in_a_notebook_and_leaves_rcparams_alone(finished):
-    directory, result = finished
+    directory, _ = finished
+    result = elman.open_run(directory)
     before = dict(matplotlib.rcParams)
     figure = result.plot("training_loss")
     assert figure._repr_png_().startswith(MAGIC["png"])
@@ -121,7 +122,7 @@ def test_a_figure_from_python_is_styled_shows_in_a_notebook_and_leaves_rcparams_
 
 @pytest.mark.parametrize("finished", ["cv"], indirect=True, scope="session")
 def test_a_figure_of_one_axes_is_drawn_into_axes_of_the_caller(finished):
-    _, result = finished
+    result = elman.open_run(finished[0])
     for name in ("training_loss", "error_by_letter", "hidden_units", "phase_portrait", "weights"):
         figure = Figure(figsize=(8, 4))
         left, right = figure.subplots(1, 2)

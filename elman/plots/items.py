@@ -78,12 +78,12 @@ def surprisal_by_symbol(source: Source) -> Figure | None:
         skipped = wide.index[~counted.loc[wide.index]]
         ax.plot(skipped, wide.loc[skipped].median(axis=1), "o", color=GREY, markersize=3, zorder=3)
         ax.set_ylim(0, 1.35 * highest)  # with room for the condition
+        ax.set_ylabel("bits")
         ax.set_xlim(-1.3, longest - 1.7)
         name_steps(ax, range(-1, len(symbols) - 1), symbols, room)
         ax.annotate(
             short(rows["condition"].iloc[0], 30), (1, 1), xycoords="axes fraction", ha="right", va="top", fontsize=SMALL
         )
-    axes[len(axes) // 2].set_ylabel("surprisal (bits)")
     axes[-1].set_xlabel("symbol")
     return figure
 
