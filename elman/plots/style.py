@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
 
-from matplotlib import rc_context, rcParamsDefault
+from matplotlib import rc_context, rcParams, rcParamsDefault
 from matplotlib.figure import Figure
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -41,7 +41,11 @@ def style(width: float = WIDTH) -> Iterator[None]:
     Args:
         width: inches of a figure; its height does not depend on it.
     """
-    defaults = {key: value for key, value in rcParamsDefault.items() if not key.startswith("backend")}
+    defaults = {
+        key: value
+        for key, value in rcParamsDefault.items()
+        if not key.startswith("backend") and rcParams[key] != value  # checking all of them would take a millisecond
+    }
     with rc_context({**defaults, **STYLE, "figure.figsize": (width, width)}):
         yield
 
