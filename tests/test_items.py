@@ -1,9 +1,15 @@
+import json
+
 import numpy as np
 import pytest
 
+import elman
+from elman import files
 from elman.errors import ConfigError
 from elman.item_scores import measure, score, shares
 from elman.items import ALL, Alphabet, Item, coded, parse
+from elman.runner import run
+from elman.tables import TABLES
 
 LETTERS = Alphabet(("a", "b", "c"), np.eye(3, dtype=np.uint8), True)
 CODES = Alphabet(("x", "y", "z"), np.array([[0, 1], [1, 0], [1, 1]], dtype=np.uint8), False)
@@ -119,3 +125,114 @@ def test_an_item_that_cannot_be_used_is_refused_with_its_number(name):
     item, message = REFUSED_ITEMS[name]
     with pytest.raises(ConfigError, match=message):
         coded([Item("ab"), item], LETTERS)
+
+
+GRAMMAR = ("task=grammar", "task.length=200", "task.test_length=200", "hidden_size=4", "epochs=2", "figures=false")
+
+
+def test_each_item_is_read_from_a_fresh_context():
+    texts = ["the dog sleeps .", "the cat sees", ". the bird chases the dog"]
+    options = (*GRAMMAR, "replicates=2", "initial_context=0.3", "backend=numpy")
+    together = run(elman.settings(*options, f"test_items={{a: {json.dumps(texts)}}}"))
+    steps, done = together.read_items(together.items), 0
+    for text in texts:
+        alone = run(elman.settings(*options, f"test_items={{a: {json.dumps([text])}}}"))
+        n = len(text.split()) - 1
+        for one, other in zip(alone.read_items(alone.items), steps, strict=True):
+            np.testing.assert_array_equal(one, other[:, done : done + n])
+        done += n
+
+
+def test_tables_of_items_hold_each_symbol_and_the_scores_of_every_test(here):
+    (here / "pairs.csv").write_text(
+        "text,condition,instead,note\nthe dog sleeps,verb,the,1\nthe dog .,end,,\ndog cat,end,,x\n"
+    )
+    result = run(elman.settings(*GRAMMAR, "test_items=pairs.csv", "replicates=3", "accept=0", "evaluate_every=1"))
+    frames = {name: TABLES[name](result) for name in ("items", "item_summary", "item_differences")}
+    items = frames["items"]
+    assert len(items) == 3 * (2 + 2 + 1)
+    one = items[items["replicate"] == 2]
+    assert one["item"].tolist() == [0, 0, 1, 1, 2]
+    assert one["input"].tolist() == ["the", "dog", "the", "dog", "dog"]
+    assert one["target"].tolist() == ["dog", "sleeps", "dog", ".", "cat"]
+    assert one["note"].tolist() == ["1", "1", "", "", "x"]
+    summary = frames["item_summary"]
+    assert summary[["replicate", "epoch", "condition"]].iloc[:5].values.tolist() == [
+        [0, 1, "verb"], [0, 1, "end"], [0, 2, "verb"], [0, 2, "end"], [1, 1, "verb"],
+    ]  # fmt: skip
+    last = summary[summary["epoch"] == 2].set_index(["replicate", "condition"])
+    means = items.groupby(["replicate", "condition"])[["surprisal", "squared_error"]].mean()
+    for replicate, condition in means.index:
+        row = last.loc[replicate, condition]
+        np.testing.assert_allclose(row[["surprisal", "mse"]].astype(float), means.loc[replicate, condition])
+        assert row["accepted"] == 1.0
+        assert np.isnan(row["preferred"]) == (condition == "end")
+    difference = frames["item_differences"].query("measure == 'surprisal'").iloc[0]
+    by_condition = last["surprisal"].unstack()
+    gaps = by_condition["end"] - by_condition["verb"]
+    assert difference["difference"] == np.median(gaps)
+    assert (difference["low"], difference["high"]) == (gaps.min(), gaps.max())  # of three networks, any may be drawn
+    assert difference["same_sign"] == (np.sign(gaps) == np.sign(gaps.median())).mean()
+
+
+def test_foils_are_the_whole_strings_of_the_test_stream_and_random_ones():
+    result = run(elman.settings(*GRAMMAR, "task.foils=50"))
+    of = {name: [i.text for i in result.items.items if i.condition == name] for name in result.items.conditions}
+    assert list(of) == ["grammatical", "random"]
+    text = " ".join(result.test.symbols)
+    assert " ".join(of["grammatical"]) == text[: text.rindex(".") + 1] or text.startswith(" ".join(of["grammatical"]))
+    assert set(map(len, map(str.split, of["random"]))) <= set(map(len, map(str.split, of["grammatical"])))
+    assert not set(of["random"]) & set(of["grammatical"])
+    assert 0 < len(of["random"]) <= 50
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (("test_items=none.csv",), "test_items must be a file that can be read, and none.csv is not"),
+        (("test_items={a: [the horse]}",), "horse in item 0, the horse, is none"),
+        (("test_items={}",), "test_items must hold at least one item"),
+        (("task.foils=5", "task.test_length=3"), "task.foils must be 0 where no string"),
+        (("accept=1.5",), "accept must be from 0 to 1, not 1.5"),
+    ],
+)
+def test_items_that_a_run_cannot_use_are_refused_before_it_starts(overrides, message):
+    with pytest.raises(ConfigError, match=message):
+        elman.settings(*GRAMMAR, *overrides)
+
+
+def test_acceptance_wants_one_bit_a_symbol():
+    options = ("task=cv", "epochs=1", "test_items={a: [ba]}")
+    with pytest.raises(ConfigError, match=r"accept must be null where a symbol is not one bit, not 0\.3"):
+        elman.settings(*options, "accept=0.3")
+    assert run(elman.settings(*options)).items.alphabet.symbols == tuple("abdgiu")
+
+
+@pytest.mark.parametrize("name", ["reber", "embedded_reber", "anbn", "relative_clauses", "nonsense_words"])
+def test_presets_have_items_that_their_networks_can_read(name):
+    small = ("task.length=300", "task.test_length=300", "epochs=1", "backend=numpy", "bptt_steps=1")
+    few = ("task.foils=20",) if name == "reber" else ()
+    result = run(elman.settings(f"task={name}", *small, *few))
+    assert len(result.items.items) > 10
+    assert np.isfinite(result.item_curve[-1].surprisal).all()
+
+
+def test_items_of_the_presets_are_what_their_conditions_say():
+    embedded = parse(files.read_text("test_items", "embedded_reber.csv"), "")
+    for item in embedded:
+        assert item.condition == f"embedded {len(item.text) - 3}"
+        assert (item.text[1], item.first) == (item.text[-1], len(item.text))
+        assert {item.text[-1], item.instead} == {"T", "P"}
+    for item in parse(files.read_text("test_items", "anbn.csv"), ""):
+        n = int(item.condition.removeprefix("n = "))
+        assert item.text == f"ab{'a' * n}{'b' * n}a"
+        assert item.text[item.first - 2] == "b"  # the first b has been read, and nothing before it counts
+        assert item.text[: item.first - 2].endswith("a")
+    plural = {"boys", "girls", "cats", "dogs"}
+    for item in parse(files.read_text("test_items", "relative_clauses.csv"), ""):
+        _, noun, *rest, verb = item.text.split()
+        assert (noun in plural) != verb.endswith("s")
+        assert {verb, item.instead} == {verb.removesuffix("s"), f"{verb.removesuffix('s')}s"}
+        nouns = [word for word in rest if word.rstrip("s") in {"boy", "girl", "cat", "dog"}]
+        number = [(word in plural) == (noun in plural) for word in nouns]
+        assert item.condition == ("local" if not nouns else "easy" if number[-1] else "hard")
