@@ -37,7 +37,7 @@ def test_a_run_ends_with_its_report_and_the_files_of_the_contract(here):
     assert re.fullmatch(r"runs/xor/\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\w+", str(directory.relative_to(here)))
     assert {path.name for path in directory.iterdir()} == {
         "losses.csv", "learning_curve.csv", "position_errors.csv", "bit_errors.csv", "predictions.csv",
-        "hidden_states.csv", "cycle_errors.csv", "symbols.csv", "summary.csv", "weights.npz", "run.json", "figures",
+        "hidden_states.csv", "cycle_errors.csv", "ngrams.csv", "symbols.csv", "units.csv", "summary.csv", "weights.npz", "run.json", "figures",
         "elman.log", ".hydra",
     }  # fmt: skip
     assert {path.name for path in (directory / ".hydra").iterdir()} == {"config.yaml", "hydra.yaml", "overrides.yaml"}
@@ -66,7 +66,7 @@ def test_the_same_command_twice_writes_the_same_bytes(call, here):
         assert call(*TINY, "replicates=2", "figures=false")[0] == 0
     one, other = (path.parent for path in here.rglob("run.json"))
     assert csvs(one) == csvs(other)
-    assert len(csvs(one)) == 8
+    assert len(csvs(one)) == 11
 
 
 @pytest.mark.parametrize(
