@@ -1,16 +1,18 @@
-"""The page: what was claimed and what was measured, as one HTML file that needs nothing else."""
+"""The page of a paper: what it claims and what was measured, as one HTML file that needs nothing else."""
 
-import struct
-from base64 import b64encode
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
-from elman import run_json
-from elman.paper.claims import HOLDS, IN_PART, Claim, Section, Verdict
+from elman import plots
+from elman.comparison import text as in_words
+from elman.comparison import wilson
+from elman.paper import html
+from elman.paper.claims import HOLDS, IN_PART, Claim, LeftOut, Paper, Picture, Row, Run, Section, Table, Verdict, pick
 
 # A class of page.css and a mark.
 _BADGES: dict[Verdict, tuple[str, str]] = {
@@ -20,72 +22,87 @@ _BADGES: dict[Verdict, tuple[str, str]] = {
     "not measured": ("soft", "–"),
 }
 _TREES = {"clusters", "occurrences"}  # figures of network 1, which may not be as most networks are
-_STYLE = Path(__file__).with_name("page.css")
 
 
 class Measured(NamedTuple):
     """A section with what was measured for its claims."""
 
     section: Section
-    run: Path
-    """The directory of the run that it is about."""
+    runs: Sequence[Run]
     values: tuple[pd.Series, ...]
     """For each claim one number a network."""
+    tried: Sequence[tuple[Run, tuple[pd.Series, ...]]]
+    """The same for other values of settings that the paper does not state."""
+    commands: Sequence[str]
+    """Those that do the runs one by one."""
+    seconds: float
+    """Time that all runs took."""
 
 
-def page(measured: Sequence[Measured]) -> str:
-    """The whole page."""
-    of = run_json.read(measured[0].run)
-    networks, versions = of["settings"]["replicates"], of["versions"]
+def page(paper: Paper, measured: Sequence[Measured], command: str) -> str:
+    """The whole page of a paper, which a command wrote."""
+    entries = [_entry(run.directory) for one in measured for run in one.runs]
+    networks, versions = entries[0]["settings"]["replicates"], entries[0]["versions"]
     several = f"{networks} networks" if networks > 1 else "one network"
-    ended = max(str(run_json.read(one.run)["end"]) for one in measured)[:16].replace("T", " ")
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Finding Structure in Time, run again</title>
-<link rel="icon" href="data:,">
-<style>
-{_STYLE.read_text(encoding="utf-8")}</style>
-</head>
-<body>
-<header>
-<h1>Finding Structure in Time, run again</h1>
-<p>The experiments of Jeffrey Elman's paper (Cognitive Science 14, 1990, 179&ndash;211), figure by figure: what it
-claims, in our words, and what {several} an experiment measured, each with initial weights and a stream of its own. A
-claim <strong>holds</strong> if at least {HOLDS:.0%} of the networks keep the rule that stands beside it, <strong>holds
-in part</strong> if at least {IN_PART:.0%} do, and otherwise <strong>does not hold</strong>. The rules are ours.</p>
-</header>
-<main>
-{_overview(measured)}
-{"".join(_section(number, one) for number, one in enumerate(measured))}
-</main>
-<footer>
-<p>Made by elman {escape(versions["elman"])} with NumPy {escape(versions["numpy"])}, from the files of the runs alone;
-the last of them ended {escape(ended)}. What the paper does not state (learning rate, initial weights, the grammar of
-Figure 6, parts of the lexicon of Figure 7) is our choice, and labelled so in conf/experiment and conf/task.</p>
-</footer>
-</body>
-</html>
-"""
+    ended = max(str(entry["end"]) for entry in entries)[:16].replace("T", " ")
+    sources = "".join(f"<p>{_source(source.text, source.link)}</p>\n" for source in paper.sources)
+    return html.document(
+        paper.title,
+        f"""<p>{escape(paper.about)} Each experiment trained {several}, each with initial weights and a stream of its
+own. A claim <strong>holds</strong> if at least {HOLDS:.0%} of the networks keep the rule that stands beside it,
+<strong>holds in part</strong> if at least {IN_PART:.0%} do, and otherwise <strong>does not hold</strong>. The rules are
+ours.</p>
+{sources}""",
+        f"{_overview(measured)}\n{''.join(_section(one) for one in measured)}",
+        f"""<p>{escape(paper.ours)}</p>
+<p>Made by elman {escape(versions["elman"])} with NumPy {escape(versions["numpy"])}, from the files of the runs alone,
+with <code>{escape(command)}</code>; the last run ended {escape(ended)}.</p>
+""",
+    )
+
+
+def index(pages: Mapping[str, tuple[Paper, Sequence[Measured]]]) -> str:
+    """A page that links to the pages of several papers, by their addresses, and counts the verdicts of each."""
+    rows = []
+    for address, (paper, measured) in pages.items():
+        verdicts = [claim.verdict(values) for one in measured for claim, values in _claims(one)]
+        counts = "".join(f"<td>{verdicts.count(verdict)}</td>" for verdict in _BADGES)
+        rows.append(f'<tr><th scope="row"><a href="{escape(address)}">{escape(paper.title)}</a></th>{counts}</tr>\n')
+    head = "".join(f'<th scope="col">{_badge(verdict)}</th>' for verdict in _BADGES)
+    return html.document(
+        "Papers, run again",
+        "<p>How many claims of each paper hold for the networks that were trained; each page has the claims.</p>\n",
+        f'<div class="scroll"><table class="data"><thead><tr><th scope="col">Paper</th>{head}</tr></thead>\n'
+        f"<tbody>\n{''.join(rows)}</tbody></table></div>\n",
+        "",
+    )
+
+
+def _source(text: str, link: str) -> str:
+    return f'{escape(text)} <a href="{escape(link)}">{escape(link)}</a>' if link else escape(text)
+
+
+def _entry(run: Path) -> dict[str, Any]:
+    return json.loads((run / "run.json").read_text(encoding="utf-8"))
+
+
+def _claims(one: Measured) -> list[tuple[Claim, pd.Series]]:
+    return list(zip(one.section.claims, one.values, strict=True))
 
 
 def _overview(measured: Sequence[Measured]) -> str:
     groups = []
-    for number, one in enumerate(measured):
+    for one in measured:
+        key = one.section.key
         rows = "".join(
-            f"<tr><td>{escape(claim.text)}</td><td>{_badge(claim.verdict(values))}</td></tr>\n"
-            for claim, values in zip(one.section.claims, one.values, strict=True)
+            f'<tr><td><a href="#{key}-{claim.key}">{escape(claim.text)}</a></td>'
+            f"<td>{_badge(claim.verdict(values))}</td></tr>\n"
+            for claim, values in _claims(one)
         )
-        title = f'<a href="#{_id(number)}">{escape(one.section.title)}</a>'
+        title = f'<a href="#{key}">{escape(one.section.title)}</a>'
         groups.append(f'<tbody>\n<tr><th scope="rowgroup" colspan="2">{title}</th></tr>\n{rows}</tbody>\n')
     head = '<thead><tr><th scope="col">Claim</th><th scope="col">Verdict</th></tr></thead>'
-    return f"<table>\n{head}\n{''.join(groups)}</table>"
-
-
-def _id(number: int) -> str:
-    return f"section-{number + 1}"
+    return f'<table class="overview">\n{head}\n{"".join(groups)}</table>'
 
 
 def _badge(verdict: Verdict) -> str:
@@ -93,41 +110,69 @@ def _badge(verdict: Verdict) -> str:
     return f'<span class="verdict {kind}">{mark} {verdict}</span>'
 
 
-def _section(number: int, one: Measured) -> str:
-    section, entry = one.section, run_json.read(one.run)
-    drawn = any(name in _TREES for name, _ in section.figures)
-    figures = "".join(
-        _figure(one.run, name, text + (_of_network_1(one) if name in _TREES else "")) for name, text in section.figures
+def _section(one: Measured) -> str:
+    section = one.section
+    shown = "".join(_picture(picture, one) for picture in section.pictures) + _other_tree(one)
+    tables = "".join(_table(table, one.runs) for table in section.tables)
+    claims = "".join(_claim(section, number, one) for number in range(len(section.claims)))
+    many = "".join(f"<li><code>{escape(command)}</code></li>\n" for command in one.commands)
+    how = (
+        f"<code>{escape(one.commands[0])}</code>"
+        if len(one.commands) == 1
+        else f"these commands:</p>\n<ol>{many}</ol><p>"
     )
-    claims = "".join(_claim(claim, values, drawn) for claim, values in zip(section.claims, one.values, strict=True))
-    source = Path(entry["settings"]["weights_from"] or "")
-    beside = source.parent == one.run.parent  # its path says nothing to whom the page is sent
-    overrides = [
-        f"weights_from={source.name}" if beside and override.startswith("weights_from=") else override
-        for override in entry["overrides"]
-    ]
-    command, where = " ".join(["elman", *overrides]), " beside this page" if beside else ""
-    return f"""<section id="{_id(number)}" aria-labelledby="{_id(number)}-title">
-<h2 id="{_id(number)}-title">{escape(section.title)}</h2>
+    return f"""<section id="{section.key}" aria-labelledby="{section.key}-title">
+<h2 id="{section.key}-title">{escape(section.title)}</h2>
 <p>{escape(section.told)}</p>
 <div class="body">
-<div>{figures}</div>
+<div>{shown}{tables}</div>
 <div>{claims}
-<p class="command">Run as <code>{escape(command)}</code>{where} in {entry["seconds"]["total"]:.0f} s.</p>
+<div class="command"><p>Run with {how} in {one.seconds:.0f} s.</p></div>
 </div>
 </div>
 </section>
 """
 
 
-def _of_network_1(one: Measured) -> str:
+def _picture(picture: Picture, one: Measured) -> str:
+    """A figure that a run drew, or one of all runs."""
+    if callable(picture.figure):
+        try:
+            with plots.style():
+                drawn = picture.figure(one.runs)
+            return html.figure(plots.render(drawn), picture.text)
+        except LeftOut:
+            return "<p>The settings of these runs leave a figure out.</p>\n"
+    path = pick(one.runs, picture.where).directory / "figures" / f"{picture.figure}.png"
+    if not path.exists():
+        return f"<p>This run did not draw {escape(picture.figure)}.</p>\n"
+    of_network_1 = _of_network_1(one.section.claims, one.values) if picture.figure in _TREES else ""
+    return html.figure(path.read_bytes(), picture.text + of_network_1)
+
+
+def _other_tree(one: Measured) -> str:
+    """The tree of the run among those tried in which most claims hold, if more do than in the section's own."""
+
+    def holding(values: Sequence[pd.Series]) -> tuple[int, float]:
+        pairs = list(zip(one.section.claims, values, strict=True))
+        return sum(claim.verdict(v) == "holds" for claim, v in pairs), sum(claim.kept(v).mean() for claim, v in pairs)
+
+    trees = [picture for picture in one.section.pictures if picture.figure in _TREES]
+    best = max(one.tried, key=lambda pair: holding(pair[1]), default=None)
+    if not trees or best is None or holding(best[1]) <= holding(one.values):
+        return ""
+    run, values = best
+    drawn = plots.figure(plots.from_directory(run.directory), str(trees[0].figure))
+    if drawn is None:
+        return ""
+    text = f"The same with {_row(run.row)}, where {holding(values)[0]} of the {len(values)} claims hold."
+    return html.figure(plots.render(drawn), text + _of_network_1(one.section.claims, values))
+
+
+def _of_network_1(claims: Sequence[Claim], values: Sequence[pd.Series]) -> str:
     """The end of a caption: how many of the claims beside it the network bears out that is drawn."""
-    kept = [
-        bool(claim.kept(values).iloc[0])
-        for claim, values in zip(one.section.claims, one.values, strict=True)
-        if len(values) > 1
-    ]
-    networks = max(map(len, one.values))
+    kept = [bool(claim.kept(each).iloc[0]) for claim, each in zip(claims, values, strict=True) if len(each) > 1]
+    networks = max(map(len, values))
     if not kept:
         return ""
     several = f"keeps {sum(kept)} of the {len(kept)} rules"
@@ -135,69 +180,79 @@ def _of_network_1(one: Measured) -> str:
     return f" Network 1 of {networks}; it {how} beside."
 
 
-def _figure(run: Path, name: str, text: str) -> str:
-    path = run / "figures" / f"{name}.png"
-    if not path.exists():
-        return f"<p>This run did not draw {escape(name)}.</p>"
-    image = path.read_bytes()
-    width, height = struct.unpack(">II", image[16:24])
-    source = f"data:image/png;base64,{b64encode(image).decode()}"
-    return (
-        f'<figure><img src="{source}" width="{width}" height="{height}" alt="{escape(text)}">'
-        f'<figcaption aria-hidden="true">{escape(text)}</figcaption></figure>\n'
-    )
+def _table(table: Table, runs: Sequence[Run]) -> str:
+    try:
+        return html.table(table.rows(runs), table.text)
+    except LeftOut:
+        return "<p>The settings of these runs leave a table out.</p>\n"
 
 
-def _claim(claim: Claim, values: pd.Series, drawn: bool) -> str:
+def _row(row: Row) -> str:
+    """What tells a run from others, in words."""
+    return " and ".join(f"{key} {in_words(value)}" for key, value in row.items())
+
+
+def _claim(section: Section, number: int, one: Measured) -> str:
+    claim, values = section.claims[number], one.values[number]
+    name = f"{section.key}-{claim.key}"
+    drawn = any(picture.figure in _TREES for picture in section.pictures)
+    numbers = html.download(values.rename("value").rename_axis("replicate").reset_index(), name) if len(values) else ""
+    return f"""<article class="claim" id="{name}">
+<h3>{escape(claim.text)} <a class="anchor" href="#{name}" aria-label="Link to this claim">#</a></h3>
+{_badge(claim.verdict(values))}{' <span class="soft">(the claim is ours)</span>' if claim.ours else ""}
+<dl>
+{"".join(f"<dt>{term}</dt><dd>{escape(text)}</dd>{chr(10)}" for term, text in _terms(claim, values, drawn))}</dl>
+{html.strip(values, claim.bound, claim.rule)}{numbers}
+{_tried(claim, [(run.row, each[number]) for run, each in one.tried])}</article>
+"""
+
+
+def _terms(claim: Claim, values: pd.Series, drawn: bool) -> list[tuple[str, str]]:
+    """What was measured and by which rule."""
     form = f".{claim.decimals}f"
     measured = f"{values.median():{form}}" if len(values) else "nothing: the settings of this run leave it out"
     if len(values) > 1:
         measured = f"median {measured} ({values.min():{form}} to {values.max():{form}})"
-    kept = claim.kept(values)
-    by = f": kept by {kept.sum()} of {len(kept)} network{'s' if len(kept) > 1 else ''}" if len(kept) else ""
-    if drawn and len(kept) > 1:
-        by += ", network 1 among them" if kept.iloc[0] else ", not by network 1"
-    printed = f"<dt>Paper</dt><dd>{escape(claim.printed)}</dd>\n" if claim.printed else ""
-    return f"""<article class="claim">
-<h3>{escape(claim.text)}</h3>
-{_badge(claim.verdict(values))}
-<dl>
-<dt>Measure</dt><dd>{escape(claim.measure)}</dd>
-<dt>Measured</dt><dd>{measured}</dd>
-{printed}<dt>Rule</dt><dd>{escape(claim.rule)}{by}</dd>
-</dl>
-{_strip(claim, values)}
-</article>
-"""
+    terms = [("Measure", claim.measure)]
+    if claim.where:
+        terms.append(("Networks", f"with {_row(claim.where)}"))
+    if claim.against:
+        terms.append(("Minus", f"the same with {_row(claim.against)}"))
+    terms.append(("Measured", measured))
+    if claim.printed:
+        terms.append(("Paper", claim.printed))
+    return [*terms, ("Rule", f"{claim.rule}{_kept(claim, values, drawn)}")]
 
 
-def _strip(claim: Claim, values: pd.Series) -> str:
-    """Each network as a dot on a line, and the rule's bound."""
-    known = values.dropna()
-    if known.empty:
+def _kept(claim: Claim, values: pd.Series, drawn: bool) -> str:
+    """By how many networks the rule is kept: their share with its interval."""
+    if values.empty:
         return ""
-    low, high = min(known.min(), claim.bound), max(known.max(), claim.bound)
-    if low == high:  # in the middle
-        low, high = low - 1, high + 1
-    width, edge, size = 320, 24, 9.5  # of the picture, at its ends, and of a dot
+    kept = claim.kept(values)
+    n = len(kept)
+    if n == 1:
+        return f": kept by {kept.sum()} of 1 network"
+    low, high = wilson(int(kept.sum()), n)
+    network_1 = ("; network 1 keeps it" if kept.iloc[0] else "; network 1 does not") if drawn else ""
+    interval = f"{html.share(kept.mean())} (95 % interval {html.share(low)} to {html.share(high)})"
+    return f": kept by {kept.sum()} of {n} networks, {interval}{network_1}"
 
-    def x(value: float) -> float:
-        return round(edge + (value - low) / (high - low) * (width - 2 * edge), 1)
 
-    ends: list[float] = []  # where the dots of each level end
-    dots = []
-    for value in sorted(map(x, known)):
-        level = next((level for level, end in enumerate(ends) if value >= end), len(ends))
-        ends[level : level + 1] = [value + size]
-        dots.append((value, level))
-    rise = min(size, 60 / len(ends))  # from one level to the next
-    line = round(12 + rise * (len(ends) - 1), 1)
-    circles = "".join(f'<circle cx="{at}" cy="{round(line - rise * level, 1)}" r="4.5"/>' for at, level in dots)
-    bound = x(claim.bound)
-    named = f'<text x="{bound}" y="{line + 24}" text-anchor="middle">{escape(claim.rule)}</text>'
-    label = f"One dot a network, from {known.min():.3g} to {known.max():.3g}; the rule is {claim.rule}."
-    return (
-        f'<svg viewBox="0 0 {width} {line + 28}" role="img" aria-label="{escape(label)}">'
-        f'<line x1="{edge - 8}" y1="{line}" x2="{width - edge + 8}" y2="{line}"/>'
-        f'<line class="bound" x1="{bound}" y1="2" x2="{bound}" y2="{line + 12}"/>{circles}{named}</svg>'
+def _tried(claim: Claim, tried: Sequence[tuple[Row, pd.Series]]) -> str:
+    """Where the claim holds, over values of settings that the paper does not state."""
+    if not tried:
+        return ""
+    frame = pd.DataFrame(
+        {**{key: in_words(value) for key, value in row.items()}, "verdict": _short(claim, values)}
+        for row, values in tried
     )
+    holding = [_row(row) for row, values in tried if claim.verdict(values) == "holds"]
+    where = f"holds with {', '.join(holding)}" if 0 < len(holding) < len(tried) else ""
+    where = where or (f"holds with all {len(tried)}" if holding else "holds with none of them")
+    return html.table(frame, f"Settings that the paper does not state: the claim {where}.")
+
+
+def _short(claim: Claim, values: pd.Series) -> str:
+    """A verdict and the share of networks that keep the rule."""
+    verdict = claim.verdict(values)
+    return f"{_BADGES[verdict][1]} {verdict}" + (f", {html.share(claim.kept(values).mean())}" if len(values) else "")
