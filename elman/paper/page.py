@@ -96,13 +96,17 @@ def _overview(measured: Sequence[Measured]) -> str:
         key = one.section.key
         rows = "".join(
             f'<tr><td><a href="#{key}-{claim.key}">{escape(claim.text)}</a></td>'
-            f"<td>{_badge(claim.verdict(values))}</td></tr>\n"
+            f"<td>{_badge(claim.verdict(values))}</td><td>{_count(claim, values)}</td></tr>\n"
             for claim, values in _claims(one)
         )
         title = f'<a href="#{key}">{escape(one.section.title)}</a>'
-        groups.append(f'<tbody>\n<tr><th scope="rowgroup" colspan="2">{title}</th></tr>\n{rows}</tbody>\n')
-    head = '<thead><tr><th scope="col">Claim</th><th scope="col">Verdict</th></tr></thead>'
+        groups.append(f'<tbody>\n<tr><th scope="rowgroup" colspan="3">{title}</th></tr>\n{rows}</tbody>\n')
+    head = '<thead><tr><th scope="col">Claim</th><th scope="col">Verdict</th><th scope="col">Networks</th></tr></thead>'
     return f'<table class="overview">\n{head}\n{"".join(groups)}</table>'
+
+
+def _count(claim: Claim, values: pd.Series) -> str:
+    return f"{claim.kept(values).sum()} of {len(values)}" if len(values) else ""
 
 
 def _badge(verdict: Verdict) -> str:
