@@ -1,7 +1,6 @@
 """The command `elman-paper`: it runs the experiments of a paper, and writes a page of its claims."""
 
 import itertools
-import json
 import sys
 import time
 from argparse import ArgumentParser, RawDescriptionHelpFormatter
@@ -11,6 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
+from elman import run_json
 from elman.paper import PAPERS, paper
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def reproduce_all(
         say(f"{name}:")
         measured[name] = _reproduced(name, directory / name, overrides, unstated=unstated, say=say)
     pages = {f"{name}/{PAGE}": (paper(name), sections) for name, sections in measured.items()}
-    rundir.publish(directory, {PAGE: index(pages).encode()})
+    rundir.write_atomic(directory, {PAGE: index(pages).encode()})
     return directory / PAGE
 
 
@@ -132,7 +132,7 @@ def _reproduced(
         for claim, each in zip(section.claims, values, strict=True):
             say(f"{claim.verdict(each):<14} {claim.text}")
     command = " ".join(["elman-paper", name, *overrides, *(["--unstated"] if unstated else [])])
-    rundir.publish(directory, {PAGE: page(one, measured, command).encode()})
+    rundir.write_atomic(directory, {PAGE: page(one, measured, command).encode()})
     return measured
 
 
@@ -172,7 +172,7 @@ def _experiments(section: "Section") -> tuple[str, ...]:
 
 
 def _seconds(run: Path) -> float:
-    return float(json.loads((run / "run.json").read_text(encoding="utf-8"))["seconds"]["total"])
+    return float(run_json.read(run)["seconds"]["total"])
 
 
 class _Job(NamedTuple):
@@ -284,24 +284,21 @@ def _expanded(chosen: Sequence[str]) -> list[_Job]:
     """
     import hydra
     from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import HydraException
     from hydra.types import RunMode
     from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
 
-    from elman.cli.compose import CONF, hydra_at, to_settings, without_hydra
-    from elman.cli.messages import explained, null_choices_refused
-    from elman.errors import ConfigError
+    from elman.cli.compose import hydra_at, to_settings, without_hydra
+    from elman.cli.messages import user_errors
+    from elman.defaults import CONF
 
     start, jobs = time.perf_counter(), []
-    try:
-        with hydra_at(CONF), null_choices_refused():
-            composed = hydra.compose("config", overrides=list(chosen), return_hydra_config=True)
-            is_sweep = composed.hydra.mode == RunMode.MULTIRUN
-            params: Mapping[str, object] = composed.hydra.sweeper.params if is_sweep else {}
-            own = {override.partition("=")[0] for override in chosen}  # what is set is not swept
-            swept = [f"{key}={value}" for key, value in params.items() if key not in own]
-            parsed = OverridesParser.create().parse_overrides(swept)
+    with user_errors(), hydra_at(CONF):
+        composed = hydra.compose("config", overrides=list(chosen), return_hydra_config=True)
+        is_sweep = composed.hydra.mode == RunMode.MULTIRUN
+        params: Mapping[str, object] = composed.hydra.sweeper.params if is_sweep else {}
+        own = {override.partition("=")[0] for override in chosen}  # what is set is not swept
+        swept = [f"{key}={value}" for key, value in params.items() if key not in own]
+        parsed = OverridesParser.create().parse_overrides(swept)
         plain = without_hydra(composed)
         for values in itertools.product(*(one.sweep_iterator() for one in parsed)):
             config = plain.copy()
@@ -310,8 +307,6 @@ def _expanded(chosen: Sequence[str]) -> list[_Job]:
             row = {one.key_or_group: OmegaConf.select(config, one.key_or_group) for one in parsed}
             jobs.append(_Job(row, chosen, to_settings(config), time.perf_counter() - start))
             start = time.perf_counter()
-    except (HydraException, OmegaConfBaseException) as error:
-        raise ConfigError(explained(error)) from error
     return jobs
 
 

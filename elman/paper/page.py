@@ -1,16 +1,13 @@
 """The page of a paper: what it claims and what was measured, as one HTML file that needs nothing else."""
 
-import json
 from collections.abc import Mapping, Sequence
 from html import escape
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 
-from elman import plots
-from elman.comparison import text as in_words
-from elman.comparison import wilson
+from elman import plots, run_json
+from elman.comparison import format_value, wilson
 from elman.paper import html
 from elman.paper.claims import HOLDS, IN_PART, Claim, LeftOut, Paper, Picture, Row, Run, Section, Table, Verdict, pick
 
@@ -41,7 +38,7 @@ class Measured(NamedTuple):
 
 def page(paper: Paper, measured: Sequence[Measured], command: str) -> str:
     """The whole page of a paper, which a command wrote."""
-    entries = [_entry(run.directory) for one in measured for run in one.runs]
+    entries = [run_json.read(run.directory) for one in measured for run in one.runs]
     networks, versions = entries[0]["settings"]["replicates"], entries[0]["versions"]
     several = f"{networks} networks" if networks > 1 else "one network"
     ended = max(str(entry["end"]) for entry in entries)[:16].replace("T", " ")
@@ -80,10 +77,6 @@ def index(pages: Mapping[str, tuple[Paper, Sequence[Measured]]]) -> str:
 
 def _source(text: str, link: str) -> str:
     return f'{escape(text)} <a href="{escape(link)}">{escape(link)}</a>' if link else escape(text)
-
-
-def _entry(run: Path) -> dict[str, Any]:
-    return json.loads((run / "run.json").read_text(encoding="utf-8"))
 
 
 def _claims(one: Measured) -> list[tuple[Claim, pd.Series]]:
@@ -193,7 +186,7 @@ def _table(table: Table, runs: Sequence[Run]) -> str:
 
 def _row(row: Row) -> str:
     """What tells a run from others, in words."""
-    return " and ".join(f"{key} {in_words(value)}" for key, value in row.items())
+    return " and ".join(f"{key} {format_value(value)}" for key, value in row.items())
 
 
 def _claim(section: Section, number: int, one: Measured) -> str:
@@ -247,7 +240,7 @@ def _tried(claim: Claim, tried: Sequence[tuple[Row, pd.Series]]) -> str:
     if not tried:
         return ""
     frame = pd.DataFrame(
-        {**{key: in_words(value) for key, value in row.items()}, "verdict": _short(claim, values)}
+        {**{key: format_value(value) for key, value in row.items()}, "verdict": _short(claim, values)}
         for row, values in tried
     )
     holding = [_row(row) for row, values in tried if claim.verdict(values) == "holds"]
