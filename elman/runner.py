@@ -146,13 +146,14 @@ def _drawn(settings: Settings, initial: Weights | None = None) -> _Drawn:
                 yield stream, None
             yield from ((stream, resets) for resets in found)
 
+    is_by_epoch = settings.reset_context == "epoch" and not settings.context_span  # so the same for all
     tables = ngrams_of_networks(streams(), test, _test_resets(settings, test))
     shown = [test] if test.one_hot else [test, training[0]]
     return _Drawn(
         test=test,
         training=training,
         vectors=np.stack(vectors),
-        resets=np.stack(set_back) if set_back else None,
+        resets=np.stack(set_back[:1] if is_by_epoch else set_back) if set_back else None,
         counted=np.stack(counted) if settings.separate(test=False) else None,
         baselines=np.resize(baselines, (R, 2)),
         ngrams=NGrams(*(np.resize(array, (R, *array.shape[1:])) for array in tables)),

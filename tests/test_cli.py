@@ -37,7 +37,8 @@ def test_a_run_ends_with_its_report_and_the_files_of_the_contract(here):
     assert re.fullmatch(r"runs/xor/\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_\w+", str(directory.relative_to(here)))
     assert {path.name for path in directory.iterdir()} == {
         "losses.csv", "learning_curve.csv", "position_errors.csv", "bit_errors.csv", "predictions.csv",
-        "hidden_states.csv", "cycle_errors.csv", "ngrams.csv", "symbols.csv", "units.csv", "summary.csv", "weights.npz", "run.json", "figures",
+        "hidden_states.csv", "cycle_errors.csv", "ngrams.csv", "symbols.csv", "units.csv", "summary.csv",
+        "weights.npz", "run.json", "figures",
         "elman.log", ".hydra",
     }  # fmt: skip
     assert {path.name for path in (directory / ".hydra").iterdir()} == {"config.yaml", "hydra.yaml", "overrides.yaml"}
@@ -219,7 +220,7 @@ def test_help_lists_every_setting_with_its_help_and_every_choice(call, here):
     assert status == 0
     for key, field in SHARED.items():
         assert re.search(rf"^  {key} +{re.escape(field.metadata['meaning'])}", out, re.MULTILINE)
-        assert re.search(rf"^{key}: ", out, re.MULTILINE)
+        assert re.search(rf"^{key}:", out, re.MULTILINE)
     for name in ("experiment", "elman_cv", "hydra.run.dir"):
         assert name in out
     assert "hidden_size: 9\n" in out
@@ -230,7 +231,7 @@ def test_help_explains_the_settings_of_a_task_that_is_named(call):
     out = call("--help", "task=words")[1]
     for key in options("words"):
         assert re.search(rf"^  task.{key} +\w+", out, re.MULTILINE)
-    assert "  task.lexicon      different words of the letters a to z, at least two\n" in out
+    assert re.search(r"^  task.lexicon +different words of the letters a to z, at least two$", out, re.MULTILINE)
 
 
 def test_hydras_own_flags_still_work(call, here):

@@ -45,7 +45,7 @@ def train(
     """As `elman.trainers.reference.train`, for inputs and targets of bits; equal to it but for rounding."""
     inputs, targets = inputs.astype(np.uint8, copy=False), targets.astype(np.uint8, copy=False)
     T = inputs.shape[1]
-    by_epoch = resets is not None and len(resets) == 1 and bool(resets[0, 0]) and not resets[0, 1:].any()
+    by_epoch = resets is not None and bool(resets[:, 0].all()) and not resets[:, 1:].any()
     if _is_elmans(rule) and counted is None and (resets is None or by_epoch):
         return fused.train(state, inputs, targets, rule, epochs=epochs, reset=resets is not None)
     _prepare_every_rule()
