@@ -302,8 +302,9 @@ def test_strings_that_a_grammar_generates_are_told_from_others():
     table = np.zeros((len(strings), 6), int)
     for row, string in zip(table, strings, strict=True):
         row[: len(string)] = ["ab".index(letter) for letter in string]
-    found = own.generates(table, np.array([len(string) for string in strings]))
-    assert found.tolist() == [True, True, False, False, False, False, True]
+    generated, goes_on = own.judge(table, np.array([len(string) for string in strings]))
+    assert [string for string, found in zip(strings, generated, strict=True) if found] == ["ab", "aabb", "aaabbb"]
+    assert [string for string, found in zip(strings, goes_on, strict=True) if found] == ["abb", "abab"]
 
 
 def test_whole_strings_follow_each_other():

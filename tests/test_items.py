@@ -10,6 +10,7 @@ from elman.item_scores import measure, score, shares
 from elman.items import ALL, Alphabet, Item, coded, parse
 from elman.runner import run
 from elman.tables import TABLES
+from elman.trainers import BACKENDS
 
 LETTERS = Alphabet(("a", "b", "c"), np.eye(3, dtype=np.uint8), True)
 CODES = Alphabet(("x", "y", "z"), np.array([[0, 1], [1, 0], [1, 1]], dtype=np.uint8), False)
@@ -130,9 +131,10 @@ def test_an_item_that_cannot_be_used_is_refused_with_its_number(name):
 GRAMMAR = ("task=grammar", "task.length=200", "task.test_length=200", "hidden_size=4", "epochs=2", "figures=false")
 
 
-def test_each_item_is_read_from_a_fresh_context():
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_each_item_is_read_from_a_fresh_context(backend):
     texts = ["the dog sleeps .", "the cat sees", ". the bird chases the dog"]
-    options = (*GRAMMAR, "replicates=2", "initial_context=0.3", "backend=numpy")
+    options = (*GRAMMAR, "replicates=2", "initial_context=0.3", f"backend={backend}")
     together = run(elman.settings(*options, f"test_items={{a: {json.dumps(texts)}}}"))
     steps, done = together.read_items(together.items), 0
     for text in texts:
@@ -141,6 +143,14 @@ def test_each_item_is_read_from_a_fresh_context():
         for one, other in zip(alone.read_items(alone.items), steps, strict=True):
             np.testing.assert_array_equal(one, other[:, done : done + n])
         done += n
+
+
+@pytest.mark.parametrize("reset", ["epoch", "sequence", "never"])
+def test_items_read_by_the_compiled_trainer_equal_the_readable_reference(reset):
+    options = (*GRAMMAR, "replicates=3", "task.foils=30", f"reset_context={reset}", "initial_context=0.2")
+    compiled, reference = (run(elman.settings(*options, f"backend={backend}")) for backend in BACKENDS)
+    for one, other in zip(compiled.item_curve[-1], reference.item_curve[-1], strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-9)  # sums are taken in another order
 
 
 def test_tables_of_items_hold_each_symbol_and_the_scores_of_every_test(here):
@@ -183,6 +193,7 @@ def test_foils_are_the_whole_strings_of_the_test_stream_and_random_ones():
     assert " ".join(of["grammatical"]) == text[: text.rindex(".") + 1] or text.startswith(" ".join(of["grammatical"]))
     assert set(map(len, map(str.split, of["random"]))) <= set(map(len, map(str.split, of["grammatical"])))
     assert not set(of["random"]) & set(of["grammatical"])
+    assert all(string.startswith("the ") and string.endswith(" .") for string in of["random"])
     assert 0 < len(of["random"]) <= 50
 
 

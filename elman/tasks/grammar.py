@@ -61,7 +61,9 @@ def strings(test: Stream, rng: np.random.Generator, settings: Mapping[str, Any])
         test: a stream of the grammar.
         rng: source of the random strings.
         settings: of the task. There are so many random strings as `foils` says, less those that the grammar happens to
-            generate, of lengths drawn from those of the whole strings; each symbol is even over the alphabet.
+            generate, or that go on where a string must end, since nothing is learned of what comes then. Each has the
+            length and the first and last symbol of one of the whole strings, because the first is never predicted, and
+            a string that only breaks off breaks no rule; all others are even over the alphabet.
 
     Returns:
         Texts by their conditions, "grammatical" and "random"; none if `foils` is 0.
@@ -78,14 +80,16 @@ def strings(test: Stream, rng: np.random.Generator, settings: Mapping[str, Any])
             "task.foils must be 0 where no string of two symbols or more is whole in the test stream, not "
             f"{settings['foils']}; a longer task.test_length may have one"
         )
-    lengths = rng.choice([b - a for a, b in whole], settings["foils"])
+    a, b = np.array(whole)[rng.integers(len(whole), size=settings["foils"])].T
+    lengths, symbol = b - a, test.vectors.argmax(axis=1)
     random = rng.integers(len(test.features), size=(len(lengths), lengths.max()))
+    random[:, 0], random[np.arange(len(random)), lengths - 1] = symbol[a], symbol[b - 1]
     rules = machine(settings["rules"], settings["start"], tuple(settings["p"].items()), separate=True)
-    foils = ~rules.generates(random, lengths)
+    foils = ~np.any(rules.judge(random, lengths), axis=0)
     between = "" if all(len(symbol) == 1 for symbol in test.features) else " "
     symbols, features = test.symbols.tolist(), np.array(test.features, dtype=object)
     return {
-        "grammatical": [between.join(symbols[a:b]) for a, b in whole],
+        "grammatical": [between.join(symbols[first:end]) for first, end in whole],
         "random": [
             between.join(features[row[:length]]) for row, length in zip(random[foils], lengths[foils], strict=True)
         ],

@@ -111,25 +111,29 @@ class Machine:
             else:
                 self._meet_state(state, symbol)
 
-    def generates(self, strings: np.ndarray, lengths: np.ndarray) -> np.ndarray:
-        """(K,) bool: which of K strings the grammar generates; of a machine for separate strings.
+    def judge(self, strings: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Hold strings against the grammar; of a machine for separate strings.
 
         Args:
             strings: (K, longest) numbers of symbols.
             lengths: (K,).
+
+        Returns:
+            (K,) bool: which the grammar generates; and which go on after a string that it generates and that cannot go
+            on.
         """
         state = np.zeros(len(strings), np.int64)
-        alive = np.ones(len(strings), bool)
+        alive, goes_on = np.ones(len(strings), bool), np.zeros(len(strings), bool)
         for j in range(strings.shape[1]):
             rows = np.flatnonzero(alive & (lengths > j))
             pairs, which = np.unique(np.stack([state[rows], strings[rows, j]]), axis=1, return_inverse=True)
             after = np.array([self._after(int(s), int(symbol)) for s, symbol in pairs.T], np.int64)
-            state[rows] = after[which]
+            goes_on[rows] = self._ends[state[rows]] == 1
             alive[rows] = after[which] >= 0
-        met = np.unique(state[alive])
-        for s in met.tolist():
+            state[rows] = np.maximum(after[which], 0)
+        for s in np.unique(state).tolist():
             self._fill(s)
-        return alive & (self._ends[state] > 0)
+        return alive & (self._ends[state] > 0), goes_on
 
     def _after(self, state: int, symbol: int) -> int:
         """The state after a symbol, or -1 if it cannot come."""
