@@ -123,3 +123,9 @@ def test_the_map_of_the_house_names_every_module_and_package():
     modules = [path.name for path in (ROOT / "elman").glob("*.py")]
     packages = [f"{path.parent.name}/" for path in (ROOT / "elman").glob("*/__init__.py")]
     assert [name for name in modules + packages if name not in text] == []
+
+
+def test_the_page_of_python_names_all_that_is_public():
+    text = (ROOT / "docs" / "python.md").read_text()
+    public = [*elman.__all__, *(f".{name}" for name in dir(elman.Result) if not name.startswith("_"))]
+    assert [name for name in public if not re.search(rf"{re.escape(name)}\b", text)] == []
