@@ -17,7 +17,7 @@ import elman
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md"))]
 COMMANDS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
-ELSEWHERE = r"git clone |python3 -m venv |\.venv/bin/|pip install "  # run by .ci/run or by hand
+ELSEWHERE = r"git clone |python3 -m venv |\.venv/bin/|pip install |eval "  # run by .ci/run or by hand
 SHORT = ("epochs=1", "evaluate_every=1", "replicates=2", "figures=false", "backend=numpy")
 PLUGINS = ("hydra/launcher=", "hydra/sweeper=")
 
@@ -29,7 +29,7 @@ def blocks(page):
 
 
 def commands(text):
-    lines = text.replace("\\\n", " ").splitlines()
+    lines = re.sub(r"^python -m elman\b", "elman", text, flags=re.M).replace("\\\n", " ").splitlines()
     return [words for line in lines if (words := shlex.split(line, comments=True))]
 
 
@@ -62,9 +62,10 @@ def run(here, monkeypatch, capfd):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_every_command_and_python_block_of_a_page_runs(page, run, here):
+def test_every_command_and_python_block_of_a_page_runs(page, run, here, monkeypatch):
     """In their order, in one directory, with short streams and one epoch. A block after a file's name is that file."""
     (here / "book.txt").write_text((ROOT / "tests" / "twinkle.txt").read_text())
+    monkeypatch.syspath_prepend(here)
     names = {}
     for language, text, file in blocks(page):
         if file:
