@@ -7,22 +7,20 @@ from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from elman import checkpoint, item_scores, metrics, network, resets, run_json, runs
+from elman import checkpoint, item_scores, metrics, network, run_json, runs
 from elman.checks import check
 from elman.config import Settings
+from elman.drawing import Drawn, draw_all
 from elman.errors import ConfigError, DivergenceError
 from elman.files import file_hashes, kept, one_run
-from elman.items import Items, of_run
 from elman.metrics import Errors
 from elman.network import Rule, Weights
-from elman.ngrams import NGrams, ngrams_of_networks
-from elman.result import Result, TrainingStreams, blocks, pieces, read_items, rule_of
+from elman.result import Result, blocks, pieces, read_items, rule_of
 from elman.stream import Stream
-from elman.tasks import draw, is_drawn
 from elman.trainers import BACKENDS, Backend
 
 if TYPE_CHECKING:
@@ -62,7 +60,7 @@ def _run(settings: Settings, progress: Progress | None) -> Result:
     losses = np.empty((settings.replicates, settings.epochs))  # first, so that far too many are refused at once
     seconds: dict[str, float] = {}
     with _timed(seconds, "streams"), np.errstate(over="ignore"):
-        drawn = _drawn(settings)
+        drawn = draw_all(settings)
     with _timed(seconds, "compile"):
         backend = BACKENDS[settings.backend]()
     with np.errstate(over="ignore", invalid="ignore"):  # the loss is checked instead
@@ -83,129 +81,24 @@ def reopen(directory: Path, settings: Settings) -> Result:
     if "code" in settings.task.options():
         raise ConfigError(f"{directory}: streams and predictions of a task of your own are not drawn again; run it")
     stored = checkpoint.read(directory, run_json.complete(asdict(settings)))
-    drawn = _drawn(settings, stored.initial)
+    drawn = draw_all(settings, stored.initial)
     losses = runs.read(directory, "losses").pivot(index="replicate", columns="epoch", values="loss")
-    return Result(
-        settings=settings,
-        training=drawn.training,
-        baselines=drawn.baselines,
-        ngrams=drawn.ngrams,
-        test=drawn.test,
-        initial=stored.initial,
+    return _result(
+        settings,
+        drawn,
         weights=stored.weights,
         context=stored.context,
         losses=losses.to_numpy().reshape(settings.replicates, -1),
         evaluated=np.empty(0, int),
         curve=(),
-        items=drawn.items,
         item_curve=(),
         backend=BACKENDS[settings.backend](),
     )
 
 
-class _Drawn(NamedTuple):
-    """What R networks begin with."""
-
-    test: Stream
-    training: Sequence[Stream]
-    vectors: np.ndarray
-    """(R, T, n): those of the training streams; (1, T, n) if they are one."""
-    resets: np.ndarray | None
-    """(R, T-1) or (1, T-1) bool: training steps before which the context is set back; None where it never is."""
-    counted: np.ndarray | None
-    """(R, T-1) or (1, T-1) bool: training steps that are learned from and counted; None where all are."""
-    baselines: np.ndarray
-    """(R, 2): as in Result."""
-    ngrams: NGrams
-    initial: Weights
-    items: Items | None
-
-
-def _drawn(settings: Settings, initial: Weights | None = None) -> _Drawn:
-    """Draw the streams and, if not given, initial weights. The first k networks do not depend on how many there are."""
-    R, task = settings.replicates, settings.task.kind
-    for_test, for_replicates, for_items = np.random.SeedSequence(settings.seed).spawn(3)
-    test_rng, separate = np.random.default_rng(for_test), settings.separate(test=True)
-    test = draw(task, settings.task.options(), test_rng, test=True, separate=separate)
-    seeds = [seed.spawn(3) for seed in for_replicates.spawn(R)]
-    one = settings.shared_stream or not is_drawn(task, settings.task.options().get("code"))
-    different = TrainingStreams(settings, tuple(seed for seed, _, _ in seeds))
-    training: Sequence[Stream] = (different[0],) * R if one else different
-    vectors, counted, baselines, set_back = [], [], [], list[np.ndarray]()
-
-    def streams() -> Iterator[tuple[Stream, np.ndarray | None]]:
-        """Each training stream, once, with the resets of each network on it, or of one where they are the same."""
-        for number, stream in enumerate(training[:1] if one else training):
-            vectors.append(stream.vectors)
-            counted.append(stream.counted)
-            baselines.append(metrics.loss_baselines(stream, settings.loss))
-            of_networks = seeds if one and settings.context_span else seeds[number : number + 1]
-            found = [resets for _, _, seed in of_networks for resets in _resets(settings, stream, seed)]
-            set_back.extend(found)
-            if not found:
-                yield stream, None
-            yield from ((stream, resets) for resets in found)
-
-    is_by_epoch = settings.reset_context == "epoch" and not settings.context_span  # so the same for all
-    tables = ngrams_of_networks(streams(), test, _test_resets(settings, test))
-    shown = [test] if test.one_hot else [test, training[0]]
-    return _Drawn(
-        test=test,
-        training=training,
-        vectors=np.stack(vectors),
-        resets=np.stack(set_back[:1] if is_by_epoch else set_back) if set_back else None,
-        counted=np.stack(counted) if settings.separate(test=False) else None,
-        baselines=np.resize(baselines, (R, 2)),
-        ngrams=NGrams(*(np.resize(array, (R, *array.shape[1:])) for array in tables)),
-        initial=initial or _initial(settings, test, training[0], [seed for _, seed, _ in seeds]),
-        items=of_run(settings.test_items, shown, task, settings.task.options(), np.random.default_rng(for_items)),
-    )
-
-
-def _test_resets(settings: Settings, test: Stream) -> np.ndarray | None:
-    """(T-1,) bool: the test steps before which the context is set back; None where it never is."""
-    how = settings.test_reset or settings.reset_context
-    return resets.of_training(
-        len(test.inputs), reset_context=how, starts=test.resets, span=[], rng=np.random.default_rng(0)
-    )
-
-
-def _resets(settings: Settings, stream: Stream, seed: np.random.SeedSequence) -> list[np.ndarray]:
-    """The resets of one network, (T-1,) bool; none where its context is always carried on."""
-    found = resets.of_training(
-        len(stream.inputs),
-        reset_context=settings.reset_context,
-        starts=stream.resets,
-        span=settings.context_span,
-        rng=np.random.default_rng(seed),
-    )
-    return [] if found is None else [found]
-
-
-def _initial(settings: Settings, test: Stream, training: Stream, seeds: list[np.random.SeedSequence]) -> Weights:
-    """The weights of each network before training: drawn from its seed, or those of a finished run."""
-    if settings.weights_from is not None:
-        return checkpoint.weights(settings.weights_from, asdict(settings), checkpoint.units_of(test, training))
-    n, H = test.vectors.shape[1], settings.hidden_size
-    return network.stack(
-        [
-            network.init(
-                np.random.default_rng(seed),
-                inputs=n,
-                hidden=H,
-                outputs=n,
-                context=network.context_units(settings.context, hidden=H, outputs=n),
-                scale=settings.initial_scale,
-                distribution=settings.initial_distribution,
-            )
-            for seed in seeds
-        ]
-    )
-
-
 def _trained(
     settings: Settings,
-    drawn: _Drawn,
+    drawn: Drawn,
     losses: np.ndarray,
     backend: Backend,
     seconds: dict[str, float],
@@ -243,6 +136,22 @@ def _trained(
             )
         _check_finite(losses[:, done:stop], done, settings)
         done = stop
+    return _result(
+        settings,
+        drawn,
+        weights=state.weights,
+        context=test_context,
+        losses=losses,
+        evaluated=np.array(evaluated),
+        curve=tuple(curve),
+        item_curve=tuple(item_curve),
+        backend=backend,
+        seconds=seconds,
+    )
+
+
+def _result(settings: Settings, drawn: Drawn, **more: Any) -> Result:
+    """A Result of what was drawn and what became of it."""
     return Result(
         settings=settings,
         training=drawn.training,
@@ -250,15 +159,8 @@ def _trained(
         ngrams=drawn.ngrams,
         test=drawn.test,
         initial=drawn.initial,
-        weights=state.weights,
-        context=test_context,
-        losses=losses,
-        evaluated=np.array(evaluated),
-        curve=tuple(curve),
         items=drawn.items,
-        item_curve=tuple(item_curve),
-        backend=backend,
-        seconds=seconds,
+        **more,
     )
 
 
@@ -319,8 +221,7 @@ def run_into(
     from elman import rundir, tables
 
     check(settings)
-    if settings.weights_from is not None and Path(settings.weights_from).expanduser().resolve() == directory.resolve():
-        raise ConfigError(f"weights_from must be another directory than that of this run, not {settings.weights_from}")
+    _check_source(directory, settings)
     plain = asdict(settings)
     files, result = file_hashes(plain), None
     attachments = {**(attachments or {}), **kept(plain)}
@@ -339,12 +240,22 @@ def run_into(
                 result = train() if train else _run(deepcopy(settings), progress)
                 stages.update(result.seconds)
                 with _timed(stages, "tables"):
-                    networks = checkpoint.Stored(result.initial, result.weights, result.context)
-                    packed = checkpoint.pack(networks, checkpoint.units_of(result.test, result.training[0]))
-                    rundir.write_atomic(directory, {**tables.files(result), checkpoint.FILE: packed})
+                    rundir.write_atomic(directory, {**tables.files(result), checkpoint.FILE: _packed(result)})
         if settings.figures:
             _draw_missing(directory, settings.figure_formats)
     return result
+
+
+def _check_source(directory: Path, settings: Settings) -> None:
+    """Refuse a run that would replace the networks that it goes on from."""
+    if settings.weights_from is not None and Path(settings.weights_from).expanduser().resolve() == directory.resolve():
+        raise ConfigError(f"weights_from must be another directory than that of this run, not {settings.weights_from}")
+
+
+def _packed(result: Result) -> bytes:
+    """The networks of a result, as they are stored."""
+    networks = checkpoint.Stored(result.initial, result.weights, result.context)
+    return checkpoint.pack(networks, checkpoint.units_of(result.test, result.training[0]))
 
 
 def _lacks_figures(directory: Path, formats: Sequence[str]) -> bool:
