@@ -26,6 +26,12 @@ def jit(function: Callable[..., Any]) -> Callable[..., Any]:
     return compiled
 
 
+def part(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Compile a function into each that calls it."""
+    compiled: Callable[..., Any] = numba.njit(error_model="numpy", forceinline=True)(function)
+    return compiled
+
+
 def threads() -> int:
     """How many threads compiled functions may run in at once."""
     return int(numba.config.NUMBA_NUM_THREADS)

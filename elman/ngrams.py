@@ -49,7 +49,7 @@ def ngrams(
     of_training, of_test = symbols[: len(training.vectors)], symbols[len(training.vectors) :]
     tree = count(of_training, training_resets, training.counted, len(codes), longest)
     has_cosine = test.one_hot and test.target_expected is not None
-    expected = test.target_expected if has_cosine else np.zeros((0, codes.shape[1]))
+    expected = test.target_expected if has_cosine else np.zeros((len(test.inputs), 0))
     n_steps = test.position_counts
     sums = np.zeros((longest + 1, len(n_steps), 3))
     evaluate(tree, of_test, test_resets, test.position_index, codes, test.one_hot, expected, longest, sums)

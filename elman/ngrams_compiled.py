@@ -7,12 +7,12 @@ of a context that was set back.
 
 import numpy as np
 
-from elman.jit import jit
+from elman.jit import jit, part
 
 _FREE = -1
 
 
-@jit
+@part
 def _slot(keys, key):
     """The place of a key in a table of 2**k keys, or the free place where it belongs."""
     mask = len(keys) - 1
@@ -44,14 +44,11 @@ def count(symbols, resets, counted, S, longest):
 
     Args:
         symbols: (T,) int32, from 0 to S - 1.
-        resets: (T - 1,) bool: where the context is set back before a symbol is read.
-        counted: (T - 1,) bool: which steps count.
-        S: the number of symbols.
-        longest: the symbols of the longest context, marks included.
+        resets, counted: (T - 1,) bool: where the context is set back before a symbol is read; which steps count.
+        S, longest: the number of symbols; the symbols of the longest context, marks included.
 
     Returns:
-        The edges, as keys and the nodes that they lead to; the newest entry of each node; and of each entry the
-        symbol, its count, and the entry of the same node before it, or -1.
+        Edges (keys and nodes), the newest entry of each node, and entries: symbol, count, the one before it, or -1.
     """
     edge_keys, edges, nodes = np.full(128, _FREE, np.int64), np.empty(128, np.int32), 1
     entry_keys, entries, used = np.full(128, _FREE, np.int64), np.empty(128, np.int32), 0
@@ -72,8 +69,7 @@ def count(symbols, resets, counted, S, longest):
                     place = _slot(entry_keys, key)
                 entry_keys[place], entries[place] = key, used
                 entry_symbol[used], entry_count[used], entry_before[used] = symbols[t + 1], 0, newest[node]
-                newest[node] = used
-                used += 1
+                newest[node], used = used, used + 1
             entry_count[entries[place]] += 1
             if depth == longest or over or (back < 0 and not mark):
                 break
@@ -87,10 +83,45 @@ def count(symbols, resets, counted, S, longest):
                     newest = _longer(newest)
                     edge_keys, edges = _doubled(edge_keys, edges)
                     place = _slot(edge_keys, key)
-                edge_keys[place], edges[place] = key, nodes
-                nodes += 1
+                edge_keys[place], edges[place], nodes = key, nodes, nodes + 1
             node = edges[place]
     return edge_keys, edges, newest, entry_symbol, entry_count, entry_before
+
+
+@part
+def _errors(entries, newest, target, codes, one_hot, expected, bits):
+    """Whether a node's relative frequencies are wrong about a symbol, their squared error, and the cosine."""
+    symbols, counts, before = entries
+    S, n = codes.shape
+    total = share = most = squares = product = length = squared = wrong = 0.0
+    best, entry = S, newest
+    while entry >= 0:
+        total += counts[entry]
+        entry = before[entry]
+    bits[:] = 0.0
+    entry = newest
+    while entry >= 0:
+        p, symbol = counts[entry] / total, symbols[entry]
+        if one_hot:
+            squares += p * p
+            share = p if symbol == target else share
+            if p > most or (p == most and symbol < best):
+                most, best = p, symbol
+            if len(expected):
+                product += p * expected[symbol]
+        else:
+            for bit in range(n):
+                bits[bit] += p * codes[symbol, bit]
+        entry = before[entry]
+    if one_hot:
+        for bit in range(len(expected)):
+            length += expected[bit] ** 2
+        return 1.0 if best != target else 0.0, squares - 2.0 * share + 1.0, product / np.sqrt(squares * length)
+    for bit in range(n):
+        squared += (bits[bit] - codes[target, bit]) ** 2
+        if (bits[bit] > 0.5) != (codes[target, bit] == 1):
+            wrong = 1.0
+    return wrong, squared, 0.0
 
 
 @jit
@@ -104,55 +135,23 @@ def evaluate(tree, symbols, resets, position, codes, one_hot, expected, longest,
         position: (T - 1,): the position of each step, or -1 where it does not count.
         codes: (S, n) uint8: the bits of each symbol.
         one_hot: whether symbol s is bit s.
-        expected: (T - 1, n): the best possible prediction, or (0, n) where cosines are not wanted.
+        expected: (T - 1, n): the best possible prediction, or (T - 1, 0) where cosines are not wanted.
         longest: the symbols of the longest context.
         sums: (longest + 1, P, 3), to which wrong steps, squared errors over all bits and cosines are added.
     """
     edge_keys, edges, newest, entry_symbol, entry_count, entry_before = tree
-    S, n = codes.shape
-    bits = np.empty(n)
+    entries = (entry_symbol, entry_count, entry_before)
+    S, bits = len(codes), np.empty(codes.shape[1])
     for t in range(len(symbols) - 1):
         if position[t] < 0:
             continue
-        target = symbols[t + 1]
         node, back, mark, over, met = 0, t, False, False, True
         wrong = squared = cosine = 0.0
         for order in range(longest + 1):
             if met:  # a context that was not met leaves everything as for the one before
-                total = share = most = squares = product = 0.0
-                best = S
-                bits[:] = 0.0
-                entry = newest[node]
-                while entry >= 0:
-                    total += entry_count[entry]
-                    entry = entry_before[entry]
-                entry = newest[node]
-                while entry >= 0:
-                    p, symbol = entry_count[entry] / total, entry_symbol[entry]
-                    if one_hot:
-                        squares += p * p
-                        share = p if symbol == target else share
-                        if p > most or (p == most and symbol < best):
-                            most, best = p, symbol
-                        if len(expected):
-                            product += p * expected[t, symbol]
-                    else:
-                        for bit in range(n):
-                            bits[bit] += p * codes[symbol, bit]
-                    entry = entry_before[entry]
-                if one_hot:
-                    wrong, squared = 1.0 if best != target else 0.0, squares - 2.0 * share + 1.0
-                    if len(expected):
-                        length = 0.0
-                        for bit in range(n):
-                            length += expected[t, bit] ** 2
-                        cosine = product / np.sqrt(squares * length)
-                else:
-                    wrong, squared = 0.0, 0.0
-                    for bit in range(n):
-                        squared += (bits[bit] - codes[target, bit]) ** 2
-                        if (bits[bit] > 0.5) != (codes[target, bit] == 1):
-                            wrong = 1.0
+                wrong, squared, cosine = _errors(
+                    entries, newest[node], symbols[t + 1], codes, one_hot, expected[t], bits
+                )
             sums[order, position[t], 0] += wrong
             sums[order, position[t], 1] += squared
             sums[order, position[t], 2] += cosine
