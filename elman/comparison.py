@@ -18,7 +18,18 @@ from elman.config import NEUTRAL, TESTING
 from elman.runs import Run
 from elman.tables import SUCCESS
 
-_TABLES = ("summary", "losses", "learning_curve", "position_errors")
+# The tables that are compared, and those of their columns that are used.
+_TABLES = {
+    "summary": (
+        "replicate", "final_loss", "floor_loss", "test_mse", "test_floor_mse", "predictable_error_rate",
+        "takeoff_epoch", "success_epoch",
+    ),
+    "losses": ("replicate", "epoch", "loss"),
+    "learning_curve": ("replicate", "epoch", "position", "error_rate"),
+    "position_errors": ("replicate", "position", "n", "mse", "floor_mse"),
+}  # fmt: skip
+# Settings of tasks that change on what a network is tested, but not the network.
+_TASK_TESTING = {"task.test_length"}
 
 
 @dataclass(frozen=True)
@@ -76,7 +87,7 @@ def compare(
         KeyError: for a key that no run has.
     """
     every, left_out = runs.find_runs(*directories)
-    whole = list(runs.select_finished(every, _TABLES, left_out))
+    whole, tables = _read_tables(every, left_out)
     if not whole:
         raise FileNotFoundError(f"no finished run below {', '.join(map(str, directories or ['runs']))}")
     settings = [runs.flatten(run.entry["settings"] | {"files": run.entry.get("files", {})}) for run in whole]
@@ -89,13 +100,41 @@ def compare(
         alike.setdefault(json.dumps([one.get(key) for key in keys]), []).append(i)
     kept = [_without_repetitions(ones, settings) for ones in alike.values()]
     groups = [
-        _group({key: settings[ones[0]].get(key) for key in keys}, [whole[i] for i in ones], success)
+        _group({key: settings[ones[0]].get(key) for key in keys}, settings[ones[0]]["task.name"], ones, tables, success)
         for ones in sorted(kept, key=lambda ones: [_order(settings[ones[0]].get(key)) for key in keys])
     ]
     notes = [f"Left out {runs.describe_left_out(left_out)}."] if left_out else []
     notes += _notes(whole, settings, kept, keys)
     table = pd.DataFrame([_row(group, success) for group in groups])
     return Comparison(tuple(groups), success, table, tuple(notes))
+
+
+class _Rows:
+    """A table of many runs, sorted by run, so that the rows of some of them are found at once."""
+
+    def __init__(self, frame: pd.DataFrame, runs: int) -> None:
+        self.frame = frame
+        self.first = np.searchsorted(frame["run_number"].to_numpy(), np.arange(runs + 1))
+
+    def of(self, members: Sequence[int]) -> pd.DataFrame:
+        """The rows of some runs, in the order of these, which are numbered from 0."""
+        places = [np.arange(self.first[i], self.first[i + 1]) for i in members]
+        rows = self.frame.take(np.concatenate(places)).reset_index(drop=True)
+        return rows.assign(run_number=np.repeat(np.arange(len(members)), list(map(len, places))))
+
+
+def _read_tables(every: Sequence[Run], left_out: dict[Path, str]) -> tuple[list[Run], dict[str, _Rows]]:
+    """The finished runs whose tables are whole, and these tables."""
+    whole = runs.select_finished(every, _TABLES, left_out)
+    while whole:
+        tables = {table: runs.read_together(whole, table, left_out, columns)[1] for table, columns in _TABLES.items()}
+        for table, frame in tables.items():
+            empty = set(range(len(whole))) - set(frame["run_number"]) if table != "losses" else ()
+            left_out |= {whole[i].directory: f"{table}.csv holds no rows" for i in empty}
+        if not (damaged := {run.directory for run in whole} & left_out.keys()):
+            return whole, {table: _Rows(frame, len(whole)) for table, frame in tables.items()}
+        whole = [run for run in whole if run.directory not in damaged]
+    return [], {}
 
 
 def _check_keys(by: Sequence[str], settings: Sequence[dict[str, Any]]) -> None:
@@ -129,7 +168,7 @@ def _without_repetitions(ones: Sequence[int], settings: Sequence[dict[str, Any]]
     """Of runs whose networks are the same, that with the most networks."""
     best: dict[str, int] = {}
     for i in ones:
-        same = {key: value for key, value in settings[i].items() if key not in NEUTRAL | TESTING}
+        same = {key: value for key, value in settings[i].items() if key not in NEUTRAL | TESTING | _TASK_TESTING}
         identity = json.dumps(same, sort_keys=True)
         if identity not in best or settings[i]["replicates"] > settings[best[identity]]["replicates"]:
             best[identity] = i
@@ -157,41 +196,40 @@ def _order(value: Any) -> tuple[int, Any]:
     return (0, value) if isinstance(value, int | float) else (1, str(value))
 
 
-def _group(values: dict[str, Any], members: Sequence[Run], success: float) -> Group:
-    summaries, losses, rates, mses, floors = [], [], [], [], []
-    for run in members:
-        own, loss, curve, errors = (runs.read(run.directory, table) for table in _TABLES)
-        summaries.append(own)
-        losses.append(loss.pivot(index="epoch", columns="replicate", values="loss"))
-        rates.append(_predictable(curve, errors))
-        mses.append(errors.pivot(index="position", columns="replicate", values="mse").loc[errors["position"].unique()])
-        floors.append(errors.groupby("position", sort=False)["floor_mse"].first())
-    summary, rate = pd.concat(summaries, ignore_index=True), _side_by_side(rates).sort_index()
-    reached = rate <= success
+def _group(
+    values: dict[str, Any], task: str, members: Sequence[int], tables: Mapping[str, "_Rows"], success: float
+) -> Group:
+    summary, losses, curve, errors = (tables[table].of(members) for table in _TABLES)
+    rates = _predictable(curve, errors)
+    reached = rates <= success
+    positions = errors["position"].drop_duplicates()
+    floors = errors.groupby(["position", "run_number"], sort=False)["floor_mse"].first().unstack().loc[positions]
     return Group(
         values=values,
-        task=members[0].entry["settings"]["task"]["name"],
-        summary=summary,
-        losses=_side_by_side(losses).sort_index(),
-        rates=rate,
-        mse=_side_by_side(mses),
-        floor=pd.concat(floors, axis=1).mean(axis=1),
-        success_epochs=reached.idxmax().where(reached.any()) if len(rate) else summary["success_epoch"],
+        task=task,
+        summary=summary.drop(columns="run_number"),
+        losses=_by_network(losses, "epoch", "loss"),
+        rates=rates,
+        mse=_by_network(errors, "position", "mse").loc[positions],
+        floor=floors.mean(axis=1),
+        success_epochs=reached.idxmax().where(reached.any()) if len(rates) else summary["success_epoch"],
     )
 
 
-def _side_by_side(frames: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    return pd.concat(frames, axis=1, ignore_index=True)
+def _by_network(frame: pd.DataFrame, index: str, values: str) -> pd.DataFrame:
+    """A column of a table with one column a network, those of a run side by side."""
+    wide = frame.pivot(index=index, columns=["run_number", "replicate"], values=values)
+    return wide.sort_index(axis=1).set_axis(range(wide.shape[1]), axis=1)
 
 
 def _predictable(curve: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
     """The error rate over all predictable positions of each test, one column a network; empty if there are none."""
-    first = errors[errors["replicate"] == errors["replicate"].min()].set_index("position")
-    n_steps = first.loc[first["floor_mse"] == 0, "n"]
-    some = curve[curve["position"].isin(n_steps.index)]
-    wrong = (some["error_rate"] * some["position"].map(n_steps)).round()
-    rates = wrong.groupby([some["epoch"], some["replicate"]]).sum() / n_steps.sum()
-    return rates.unstack("replicate")
+    first = errors[errors["replicate"] == errors.groupby("run_number")["replicate"].transform("min")]
+    steps = first.loc[first["floor_mse"] == 0, ["run_number", "position", "n"]]
+    some = curve.merge(steps, on=["run_number", "position"])
+    some["wrong"] = (some["error_rate"] * some["n"]).round()
+    sums = some.groupby(["run_number", "replicate", "epoch"], as_index=False)[["wrong", "n"]].sum()
+    return _by_network(sums.assign(rate=sums["wrong"] / sums["n"]), "epoch", "rate")
 
 
 def _row(group: Group, success: float) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 import json
 import os
 import warnings
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from elman import run_json
 from elman.errors import RunDirectoryError
@@ -51,23 +52,16 @@ def load(table: str, *directories: str | Path) -> pd.DataFrame:
         FileNotFoundError: if a directory does not exist, or no finished run with such a CSV is below them.
     """
     runs, left_out = find_runs(*directories)
-    texts, about = [], []
-    for run in runs:
-        path = run.directory / f"{table}.csv"
-        if problem := _problem(run, [path.name]):
-            left_out[run.directory] = problem
-        elif path.exists():
-            texts.append(path.read_bytes())
-            about.append({"run": str(run.directory), **flatten(run.entry["settings"])})
+    have, frame = read_together(select_finished(runs, [table], left_out, required=False), table, left_out)
     _warn(left_out)
-    if not texts:
+    if not have:
         there = sorted({name for run in runs for name in run.entry.get("bytes", {}) if name.endswith(".csv")})
         hint = f"; there are {', '.join(there)}" if there else ""
         raise FileNotFoundError(f"no finished run with a {table}.csv below {_list_names(directories)}{hint}")
-    values, rows = _parse_together(texts)
-    settings = _with_types(about).rename(columns={name: f"settings.{name}" for name in values})
-    run_of_row = np.repeat(np.arange(len(rows)), rows)
-    return pd.concat([settings.take(run_of_row).reset_index(drop=True), values], axis=1)
+    run_of_row = frame.pop("run_number").to_numpy()
+    about = [{"run": str(run.directory), **flatten(run.entry["settings"])} for run in have]
+    settings = _with_types(about).rename(columns={name: f"settings.{name}" for name in frame})
+    return pd.concat([settings.take(run_of_row).reset_index(drop=True), frame], axis=1)
 
 
 def load_runs(*directories: str | Path) -> pd.DataFrame:
@@ -110,32 +104,81 @@ def find_runs(*directories: str | Path, besides: Container[Path] = ()) -> tuple[
     """The runs below some directories, in the order of their names, and what is wrong with those that cannot be read.
 
     Args:
-        directories: where to look; "runs" if none is named.
+        directories: where to look, links included; "runs" if none is named. Files among them are passed over.
         besides: directories of runs that are not to be read.
 
     Raises:
         FileNotFoundError: if a directory does not exist.
     """
-    runs, unreadable = [], {}
-    for directory in run_directories(directories or ("runs",)):
+    runs, problems = list[Run](), dict[Path, str]()
+    for directory in _run_directories(directories or ("runs",), problems):
         if directory in besides:
             continue
         try:
             runs.append(Run(directory, run_json.read(directory)))
         except (FileNotFoundError, RunDirectoryError) as error:
-            unreadable[directory] = str(error)
-    return runs, unreadable
+            problems[directory] = str(error)
+    return runs, problems
 
 
-def select_finished(runs: Iterable[Run], tables: Iterable[str], left_out: dict[Path, str]) -> Iterator[Run]:
-    """Those runs that are finished and have these tables whole; the others join those left out, with a reason."""
+def _run_directories(tops: Iterable[str | Path], problems: dict[Path, str]) -> list[Path]:
+    """Every directory that holds a run.json, once, also if several ways lead to it."""
+    visited: set[tuple[int, int]] = set()
+    runs = []
+
+    def cannot_be_read(error: OSError) -> None:
+        problems[Path(error.filename)] = f"it cannot be read ({error.strerror})"
+
+    for top in map(Path, tops):
+        if not top.exists():
+            raise FileNotFoundError(f"there is no directory {top}")
+        if not top.is_dir():
+            problems[top] = "it is a file"
+        for path, names, files in os.walk(top, onerror=cannot_be_read, followlinks=True):
+            status = os.stat(path)
+            if (status.st_dev, status.st_ino) in visited:
+                names.clear()
+                continue
+            visited.add((status.st_dev, status.st_ino))
+            if "run.json" in files:
+                runs.append(Path(path))
+                names[:] = [name for name in names if name not in ("figures", ".hydra")]
+            names.sort()
+    return runs
+
+
+def select_finished(
+    runs: Iterable[Run], tables: Iterable[str], left_out: dict[Path, str], *, required: bool = True
+) -> list[Run]:
+    """Those runs that are finished and have some tables as they were written; the others join those left out.
+
+    Args:
+        runs: to be chosen from.
+        tables: names without their endings.
+        left_out: gets the reason for each run that is not among those returned.
+        required: whether a run that never had one of the tables is left out.
+    """
     names = [f"{table}.csv" for table in tables]
+    chosen = []
     for run in runs:
         missing = [name for name in names if not (run.directory / name).exists()]
-        if problem := _problem(run, names) or (f"{missing[0]} is missing" if missing else ""):
+        if problem := _problem(run, names) or (f"{missing[0]} is missing" if missing and required else ""):
             left_out[run.directory] = problem
         else:
-            yield run
+            chosen.append(run)
+    return chosen
+
+
+def _problem(run: Run, names: Iterable[str]) -> str:
+    """Why files of a run are not to be used; empty if they may be."""
+    if run.entry["status"] != "finished":
+        return f"its status is {run.entry['status']}"
+    sizes = run.entry.get("bytes", {})
+    for name in names:
+        path = run.directory / name
+        if name in sizes and (not path.exists() or path.stat().st_size != sizes[name]):
+            return f"{name} is not as it was written"
+    return ""
 
 
 def read(run: Path, table: str) -> pd.DataFrame:
@@ -149,13 +192,66 @@ def parse(text: bytes) -> pd.DataFrame:
     return pd.read_csv(BytesIO(text), dtype=dtype, keep_default_na=False, na_values=[""], **_EXACT)
 
 
-def _parse_together(texts: Sequence[bytes]) -> tuple[pd.DataFrame, list[int]]:
-    """CSVs as one frame, and how many rows each has; those of one kind are parsed at once, which is far quicker."""
-    heads, bodies = zip(*(text.partition(b"\n")[::2] for text in texts), strict=True)
-    if len(set(heads)) == 1 and not any(b'"' in body for body in bodies):  # a line is a row
-        return parse(b"\n".join([heads[0], b"".join(bodies)])), [body.count(b"\n") for body in bodies]
-    frames = [parse(text) for text in texts]
-    return pd.concat(frames, ignore_index=True), [len(frame) for frame in frames]
+def read_together(
+    runs: Sequence[Run], table: str, left_out: dict[Path, str], needs: Sequence[str] = ()
+) -> tuple[list[Run], pd.DataFrame]:
+    """A CSV of many runs as one frame, far quicker than one by one.
+
+    Args:
+        runs: finished ones.
+        table: the name of the CSV without its ending.
+        left_out: gets the reason for each run whose file is damaged.
+        needs: columns without which it counts as damaged; those that are not text must hold numbers.
+
+    Returns:
+        The runs that have the table, and the rows of all of them, with the column `run_number`: a run's place among
+        these.
+    """
+    texts: list[bytes] = []
+    have: list[Run] = []
+    for run in runs:
+        try:
+            texts.append((run.directory / f"{table}.csv").read_bytes())
+            have.append(run)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            left_out[run.directory] = f"{table}.csv cannot be read ({error.strerror})"
+    if (frame := _parse_at_once(texts)) is not None and _holds(frame, needs):
+        return have, frame
+    frames, whole = list[pd.DataFrame](), list[Run]()
+    for run, text in zip(have, texts, strict=True):
+        try:
+            frame = parse(text)
+        except ValueError:
+            frame = pd.DataFrame()
+        if _holds(frame, needs) and len(frame.columns):
+            frames.append(frame.assign(run_number=len(whole)))
+            whole.append(run)
+        else:
+            left_out[run.directory] = f"{table}.csv is damaged"
+    return whole, pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+
+def _holds(frame: pd.DataFrame, columns: Sequence[str]) -> bool:
+    """Whether a frame has some columns, and numbers in those that are not text."""
+    numbers = [name for name in columns if name not in TEXT and len(frame)]
+    return all(name in frame for name in columns) and all(is_numeric_dtype(frame[name]) for name in numbers)
+
+
+def _parse_at_once(texts: Sequence[bytes]) -> pd.DataFrame | None:
+    """CSVs of the same columns as one frame; None where they are not that simple, or one of them is damaged."""
+    heads, bodies = zip(*(text.partition(b"\n")[::2] for text in texts), strict=True) if texts else ((), ())
+    if len(set(heads)) != 1 or any(b'"' in body for body in bodies):  # or else a line is a row
+        return None
+    rows = [body.count(b"\n") for body in bodies]
+    try:
+        frame = parse(b"\n".join([heads[0], b"".join(bodies)]))
+    except ValueError:
+        return None
+    if sum(rows) != len(frame):
+        return None
+    return frame.assign(run_number=np.repeat(np.arange(len(rows)), rows))
 
 
 def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -173,32 +269,6 @@ def flatten(settings: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 def _has_numbers(mapping: Mapping[str, Any]) -> bool:
     """Whether a mapping gives numbers by their names, such as task.p."""
     return bool(mapping) and all(isinstance(value, int | float) for value in mapping.values())
-
-
-def run_directories(directories: Iterable[str | Path]) -> list[Path]:
-    """Every directory that holds a run.json, once, also if it is below several of those named."""
-    seen: dict[str, Path] = {}
-    for top in directories:
-        if not Path(top).is_dir():
-            raise FileNotFoundError(f"there is no directory {top}")
-        for path, names, files in os.walk(top):
-            if "run.json" in files:
-                seen.setdefault(os.path.realpath(path), Path(path))
-                names.clear()  # a run holds no other run
-            names.sort()
-    return list(seen.values())
-
-
-def _problem(run: Run, names: Iterable[str]) -> str:
-    """Why files of a run are not to be used; empty if they may be."""
-    if run.entry["status"] != "finished":
-        return f"its status is {run.entry['status']}"
-    sizes = run.entry.get("bytes", {})
-    for name in names:
-        path = run.directory / name
-        if name in sizes and (not path.exists() or path.stat().st_size != sizes[name]):
-            return f"{name} is not as it was written"
-    return ""
 
 
 def _with_types(rows: list[dict[str, Any]]) -> pd.DataFrame:
