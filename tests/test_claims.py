@@ -143,7 +143,105 @@ ARTICLE = {
         for epochs in (50, 100, 150, 200, 300, 600, 1200)
     ],
 }  # fmt: skip
-TABLES = {"elman1990": ELMAN_1990, "article": ARTICLE}
+
+
+def scores(column, *rows):
+    """Scores of items of two networks: condition, items, and a number for each; before, everything was right."""
+    columns = f"replicate epoch condition items {column}"
+    return table(
+        columns,
+        *((r, 1, condition, items, 1.0) for condition, items, *_ in rows for r in (0, 1)),
+        *((r, 2, condition, items, of[r]) for condition, items, *of in rows for r in (0, 1)),
+    )
+
+
+def accepted(grammatical, random):
+    return {"item_summary": scores("accepted", ("grammatical", 3, *grammatical), ("random", 5, *random))}
+
+
+def counted(*longest):
+    """Strings of 1 to 12 of two networks at three tests; up to the longest n, and again at n = 12, all are right."""
+    rows = [
+        (r, epoch, f"n = {n}", 1, float(n <= most[epoch - 1] or n == 12))
+        for r, most in enumerate(longest)
+        for epoch in (1, 2, 3)
+        for n in (10, 11, 12, *range(1, 10))
+    ]
+    return {"item_summary": table("replicate epoch condition items right", *rows)}
+
+
+def agreement(first, second):
+    return {
+        "item_summary": scores("preferred", ("hard", 4, first, second), ("local", 2, 1.0, 1.0), ("easy", 2, 1.0, 1.0)),
+        "ngrams": table(
+            "replicate order position cosine",
+            (0, None, "all", 0.75), (0, None, "noun", 0.1), (0, 2, "all", 0.3), (0, 3, "all", 0.5), (0, 3, "noun", 0.2),
+            (1, None, "all", 0.5), (1, None, "noun", 0.1), (1, 2, "all", 0.3), (1, 3, "all", 0.625), (1, 3, "noun", 0.2),
+        ),
+    }  # fmt: skip
+
+
+REBER = {
+    "units": [
+        ({"hidden_size": 3}, accepted((1, 1), (0, 0.2))),
+        ({"hidden_size": 4}, accepted((0, 0), (0, 0))),
+        ({"hidden_size": 5}, accepted((0.5, 1), (0, 0))),
+        ({"hidden_size": 15}, accepted((1, 1), (0.2, 0))),
+    ],
+    "truncation": [({"bptt_steps": 1}, accepted((1, 0.9), (0, 0))), ({"bptt_steps": 5}, accepted((0.9, 1), (0, 0)))],
+    "embedded": [
+        (
+            {"bptt_steps": steps, "task.p.first": first},
+            {
+                "item_summary": scores(
+                    "preferred", ("embedded 4", 1, steps / 16, first), ("embedded 5", 3, first, steps / 16)
+                )
+            },
+        )
+        for steps in (1, 2, 5, 10)
+        for first in (0.5, 0.6)
+    ],
+}
+ANBN = {
+    "counting": [
+        ({"bptt_steps": 1}, counted((2, 5, 3), (0, 1, 1))),
+        ({"bptt_steps": 8}, counted((2, 11, 4), (3, 9, 10))),
+    ]
+}
+NONSENSE_WORDS = {
+    "words": [
+        (
+            {"learning_rate": rate, "epochs": epochs},
+            {"item_summary": scores("surprisal", ("word", 4, epochs, 2.5), ("part-word", 12, 4 * rate, 2.25))},
+        )
+        for rate in (0.1, 0.3)
+        for epochs in (1, 3)
+    ]
+}
+RELATIVE_CLAUSES = {
+    "agreement": [
+        (
+            {"loss": loss, "learning_rate": rate, "bptt_steps": steps},
+            agreement(rate * steps, 0.5 if loss == "squared" else 0.25),
+        )
+        for loss in ("squared", "cross_entropy")
+        for rate in (0.02, 0.1)
+        for steps in (1, 5)
+    ],
+    "small": [
+        ({"chain": "whole grammar"}, agreement(0.75, 0.25)),
+        ({"chain": "input in stages"}, agreement(0.5, 0.375)),
+        ({"chain": "memory in stages"}, agreement(0.875, 0.125)),
+    ],
+}
+TABLES = {
+    "elman1990": ELMAN_1990,
+    "article": ARTICLE,
+    "reber": REBER,
+    "relative_clauses": RELATIVE_CLAUSES,
+    "anbn": ANBN,
+    "nonsense_words": NONSENSE_WORDS,
+}
 
 # The rule of each claim and the numbers that it gives.
 MEASURED = {
@@ -185,6 +283,34 @@ MEASURED = {
         "epochs-epochs100": ("at most 0.01", [0.01, 0.5]),
         "epochs-epochs200": ("at most 0.01", [0.02, 0.5]),
         "epochs-epochs1200": ("at most 0.01", [0.12, 0.5]),
+    },
+    "reber": {
+        "units-fifteen": ("at least 1", [0, 1]),
+        "units-three": ("at least 1", [1, 0]),
+        "units-five": ("at least 1", [0, 1]),
+        "truncation-one": ("at least 1", [1, 0]),
+        "truncation-five": ("at least 1", [0, 1]),
+        "embedded-lost": ("at most 0.7", [(1 / 16 + 3 * 0.5) / 4, (0.5 + 3 / 16) / 4]),
+        "embedded-kept": ("above 0.7", [1 / 16, 0.6]),
+        "embedded-ten": ("at least 0.93", [(10 / 16 + 3 * 0.5) / 4, (0.5 + 30 / 16) / 4]),
+    },
+    "relative_clauses": {
+        "agreement-squared": ("at most 0.35", [0.1, 0.5]),
+        "agreement-entropy": ("at least 0.6", [0.02, 0.25]),
+        "agreement-steps": ("at least 0.75", [0.1, 0.25]),
+        "agreement-table": ("above 0", [0.25, -0.125]),
+        "small-input": ("above 0", [-0.25, 0.125]),
+        "small-memory": ("above 0", [0.125, -0.125]),
+        "small-whole": ("at least 0.6", [0.75, 0.25]),
+    },
+    "anbn": {
+        "counting-one": ("at least 11", [5, 1]),
+        "counting-eight": ("at least 11", [12, 10]),
+        "counting-end": ("at least 11", [4, 10]),
+    },
+    "nonsense_words": {
+        "words-three": ("above 0", [1.2 - 3, -0.25]),
+        "words-one": ("above 0", [0.4 - 1, -0.25]),
     },
 }
 

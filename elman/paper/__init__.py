@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from elman.paper.claims import Paper
 
-PAPERS = ("elman1990", "article")
+PAPERS = ("elman1990", "article", "reber", "relative_clauses", "anbn", "nonsense_words")
 """The names of all papers."""
 
 
