@@ -40,15 +40,11 @@ def _longer(array):
 
 @jit
 def count(symbols, resets, counted, S, longest):
-    """Count what comes next after each context of up to `longest` symbols.
+    """Count what comes next after each context of up to `longest` symbols, marks included.
 
-    Args:
-        symbols: (T,) int32, from 0 to S - 1.
-        resets, counted: (T - 1,) bool: where the context is set back before a symbol is read; which steps count.
-        S, longest: the number of symbols; the symbols of the longest context, marks included.
-
-    Returns:
-        Edges (keys and nodes), the newest entry of each node, and entries: symbol, count, the one before it, or -1.
+    Symbols (T,) are int32, from 0 to S - 1; `resets` (T - 1,) bool says where the context is set back before a symbol
+    is read, and `counted` (T - 1,) bool which steps count. Returns edges (keys and nodes), the newest entry of each
+    node, and entries: symbol, count, and the one of the same node before it, or -1.
     """
     edge_keys, edges, nodes = np.full(128, _FREE, np.int64), np.empty(128, np.int32), 1
     entry_keys, entries, used = np.full(128, _FREE, np.int64), np.empty(128, np.int32), 0
