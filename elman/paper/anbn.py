@@ -66,13 +66,25 @@ PAPER = Paper(
             "counting",
             "Two hidden units and a^n b^n",
             "anbn",
-            "About 10,000 strings, ten times, n as probable as .75^n. From the first b each next symbol is certain; "
-            "a string is right if each of these has the larger output.",
+            "About 10,000 strings, ten times, n up to 11; each longer one is less probable. From the first b each "
+            "next symbol is certain; a string is right if each of these has the larger output.",
             (Picture(_over_time, "Longest n right at each test: medians and interquartile ranges."),),
             (
                 _claim("one", "With one step back a network ever counts to 11.", _ever, 1),
-                _claim("eight", "With eight steps back one does.", _ever, 8),
-                _claim("end", "With eight steps back it still does at the end.", _at_the_end, 8),
+                _claim("eight", "With eight steps back a network ever counts to 11.", _ever, 8),
+                Claim(
+                    "further",
+                    "With eight steps back networks count further than with one.",
+                    "longest n such that all strings up to a^n b^n were right at any test",
+                    _ever,
+                    "above",
+                    0.0,
+                    decimals=0,
+                    where={"bptt_steps": 8},
+                    against={"bptt_steps": 1},
+                    ours=True,
+                ),
+                _claim("end", "With eight steps back it still counts to 11 at the end.", _at_the_end, 8),
             ),
             tables=(
                 Table("Longest n right: median (lowest to highest).", medians(ever=_ever, at_the_end=_at_the_end)),
