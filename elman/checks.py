@@ -1,4 +1,4 @@
-"""The rules that settings keep, each alone and together, and with the streams, items and networks that they name."""
+"""Checks of settings: each rule of config.py, settings together, and with the streams, items and networks they name."""
 
 from dataclasses import asdict
 

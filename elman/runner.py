@@ -14,11 +14,11 @@ import numpy as np
 from elman import checkpoint, item_scores, metrics, network, run_json, runs
 from elman.checks import check
 from elman.config import Settings
-from elman.drawing import Drawn, draw_all
 from elman.errors import ConfigError, DivergenceError
 from elman.files import file_hashes, kept, one_run
 from elman.metrics import Errors
 from elman.network import Rule, Weights
+from elman.random_draws import Drawn, draw_all
 from elman.result import Result, blocks, pieces, read_items, rule_of
 from elman.stream import Stream
 from elman.trainers import BACKENDS, Backend

@@ -342,7 +342,7 @@ PAPER = Paper(
     "A tutorial article of 2025 implements the first two experiments of Elman (1990) anew and ends with questions. "
     "Here are its tables and its figure in its order, and its questions with measured answers.",
     (
-        Source("The Elman RNN Implementation in Python. Tutorial article, 2025."),
+        Source("A tutorial article of 2025 that implements two of its experiments again."),
         Source(
             "Elman, J. L. (1990). Finding structure in time. Cognitive Science, 14, 179-211.",
             "https://doi.org/10.1207/s15516709cog1402_1",

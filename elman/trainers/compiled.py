@@ -1,4 +1,4 @@
-"""The trainer compiled by numba: Elman's rule at full speed, and every other rule."""
+"""The numba backend: `fused` for Elman's rule, `every_rule` for all others; no arithmetic here."""
 
 import logging
 from functools import cache
@@ -29,7 +29,7 @@ def _prepare_every_rule() -> None:
 def _is_elmans(rule: Rule) -> bool:
     """Whether a network learns by Elman's rule, with a context of its own hidden units or none."""
     plain = Rule(rule.learning_rate, context=rule.context, initial_context=rule.initial_context)
-    return rule == plain and rule.context != "output"
+    return rule == plain and rule.context in ("hidden", "none")
 
 
 def train(
@@ -65,7 +65,7 @@ def predict(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """As `elman.network.predict` for R networks, with inputs of bits; equal to it but for rounding."""
     inputs = np.ascontiguousarray(inputs, np.uint8)
-    is_logistic = rule.activation == "logistic" and rule.loss != "softmax"
+    is_logistic = rule.activation == "logistic" and rule.loss in ("squared", "cross_entropy")
     is_elmans = rule.context == "none" or (rule.context == "hidden" and not rule.context_decay)
     if is_logistic and is_elmans and resets is None:
         return fused.predict(weights, inputs, context, rule)

@@ -1,4 +1,4 @@
-"""Training and testing by any rule: arrays laid out for the kernel in `general`, and taken back."""
+"""Calls of the kernel in `general`: names as its numbers, and arrays laid out as it takes them."""
 
 from typing import Any
 

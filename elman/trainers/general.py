@@ -1,4 +1,4 @@
-"""Every rule of learning, compiled: losses, momentum, steps back, activations and contexts, for separate sequences too.
+"""The kernel for every learning rule: a new loss, activation or context is a branch here.
 
 `fused` trains by Elman's rule alone, and faster, because there a weight changes as the next step reads it. Here each
 step reads, sends its error back, and changes the weights. One source is compiled twice, as explained there: what lies

@@ -16,8 +16,9 @@ from numba.core import cgutils
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 from numba.np import arrayobj
 
-# numba looks for changes in the file of a compiled function, but not in this one; hence a mark to compile it with.
-SOURCE = sha256(Path(__file__).read_bytes()).hexdigest()
+# numba looks for changes in the file of a compiled function alone; what it calls is in others, hence a mark of them all.
+_FILES = sorted(Path(__file__).parent.glob("*.py"))
+SOURCE = sha256(b"".join(path.read_bytes() for path in _FILES)).hexdigest()
 
 _ELEMENTS = {types.float64: ir.DoubleType(), types.uint8: ir.IntType(8), types.boolean: ir.IntType(1)}
 

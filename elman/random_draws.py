@@ -1,4 +1,4 @@
-"""What networks begin with, drawn from the seed of a run: streams, resets, initial weights and test items."""
+"""Random draws from the seed of a run: what networks begin with, streams, resets, initial weights and test items."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
