@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from elman.cli import paper as command
 from elman.errors import ConfigError
-from elman.paper import html, paper
+from elman.paper import PAPERS, html, paper
 from elman.paper import page as page_module
 from elman.paper.claims import Claim, Run
 from elman.paper.page import Measured, index
@@ -231,7 +231,8 @@ def test_finished_experiments_are_not_run_again(page):
     [
         (["--networks", "0"], "elman-paper: --networks must be a whole number above 0, not 0"),
         (["--networks", "many"], "elman-paper: --networks must be a whole number above 0, not many"),
-        (["rebre"], "elman-paper: name one paper, not rebre; there are elman1990, article and all"),
+        (["rebre"], "elman-paper: name one paper, not rebre; did you mean reber?"),
+        (["x"], f"elman-paper: name one paper, not x; there are {', '.join(PAPERS)} and all"),
         (["artcle"], "elman-paper: name one paper, not artcle; did you mean article?"),
         (["article", "elman1990"], "elman-paper: name one paper, not article elman1990; did you mean elman1990?"),
         (["hiden_size=3"], "elman-paper: unknown setting hiden_size; did you mean hidden_size?"),
