@@ -16,7 +16,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic, lower_builtin, models, register_model, type_callable
 from numba.np import arrayobj
 
-# numba looks for changes in the file of a compiled function alone; what it calls is in others, hence a mark of them all.
+# numba looks for changes in the file of a compiled function alone, not of what it calls; hence a mark of all files.
 _FILES = sorted(Path(__file__).parent.glob("*.py"))
 SOURCE = sha256(b"".join(path.read_bytes() for path in _FILES)).hexdigest()
 
