@@ -74,11 +74,13 @@ def compare(
 ) -> Comparison:
     """Compare all finished runs below some directories, by their settings.
 
-    Runs of different tasks are kept apart, and networks that several runs have trained alike count once.
+    Runs of different tasks are kept apart, those of different seeds are taken together, and networks that several runs
+    have trained alike count once, also where these were tested otherwise.
 
     Args:
         directories: where to look; "runs" if none is named.
-        by: full keys of settings; one group for each combination of their values. Those that differ, if none is named.
+        by: full keys of settings; one group for each combination of their values. If none is named, those that differ
+            besides `seed`.
         success: the error rate at the predictable positions up to which a network counts as successful, from 0 to 1.
         planned: settings of runs that may not have finished; what differs among these is a difference, too.
 
@@ -94,7 +96,11 @@ def compare(
     _check_keys(by, settings)
     wanted = [*settings, *(runs.flatten(run_json.complete(one)) for one in planned)]
     tasks = len({one["task.name"] for one in wanted}) > 1
-    keys = list(dict.fromkeys([*(["task.name"] if tasks else []), *(by or _differing(wanted))]))
+    keys = list(
+        dict.fromkeys(
+            [*(["task.name"] if tasks else []), *(by or (key for key in _differing(wanted) if key != "seed"))]
+        )
+    )
     alike: dict[str, list[int]] = {}
     for i, one in enumerate(settings):
         alike.setdefault(json.dumps([one.get(key) for key in keys]), []).append(i)

@@ -28,13 +28,14 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def lock(directory: Path, patience: float = 0.0) -> Iterator[None]:
+def lock(directory: Path, *, name: str = _LOCK, patience: float = 0.0) -> Iterator[None]:
     """Hold a directory for this process alone; it is made if it does not exist, and then removed if it ends up empty.
 
     On a file system without locks nothing is held, and a warning says so.
 
     Args:
         directory: to be held.
+        name: of the file that is locked there; those who use different ones do not wait for each other.
         patience: seconds to wait for another process.
 
     Raises:
@@ -42,7 +43,7 @@ def lock(directory: Path, patience: float = 0.0) -> Iterator[None]:
     """
     is_new = not directory.exists()
     directory.mkdir(parents=True, exist_ok=True)
-    held = FileLock(directory / _LOCK, timeout=patience)
+    held = FileLock(directory / name, timeout=patience)
     try:
         held.acquire()
     except Timeout:
@@ -55,7 +56,7 @@ def lock(directory: Path, patience: float = 0.0) -> Iterator[None]:
         yield
     finally:
         with suppress(OSError):  # Windows keeps a file that is open
-            (directory / _LOCK).unlink(missing_ok=True)  # while it is still held, so nobody else holds it
+            (directory / name).unlink(missing_ok=True)  # while it is still held, so nobody else holds it
         held.release()
         with suppress(OSError):
             if is_new:

@@ -134,6 +134,7 @@ def _run_directories(tops: Iterable[str | Path], problems: dict[Path, str]) -> l
             raise FileNotFoundError(f"there is no directory {top}")
         if not top.is_dir():
             problems[top] = "it is a file"
+            continue
         for path, names, files in os.walk(top, onerror=cannot_be_read, followlinks=True):
             status = os.stat(path)
             if (status.st_dev, status.st_ino) in visited:

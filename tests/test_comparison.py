@@ -1,6 +1,7 @@
 import json
 import math
 import re
+import subprocess
 import sys
 
 import matplotlib
@@ -317,7 +318,6 @@ def test_the_command_prints_the_table_and_writes_it_beside_the_figure(call, tmp_
         (["a", "--by", "hiden_size"], 2, r"no run has a setting hiden_size; did you mean hidden_size\?"),
         (["a", "--by", "tea"], 2, "no run has a setting tea; there are accept, activation"),
         (["a", "--plot", "seed"], 2, r"--plot must be one of the settings that are compared \(none\), not seed"),
-        (["a", "--out", "a/run.json"], 1, ".*a/run.json.*: File exists"),
     ],
 )
 def test_a_mistake_ends_the_command_in_one_line(call, tmp_path, arguments, status, message, monkeypatch):
@@ -336,3 +336,33 @@ def test_unfinished_runs_are_left_out_and_named(call, tmp_path):
     (tmp_path / "b" / "losses.csv").unlink()
     out = call(tmp_path)[1]
     assert f"Left out 1 run: {tmp_path}/b: losses.csv is missing." in out
+
+
+def test_seeds_are_taken_together_unless_they_are_asked_for(tmp_path):
+    for seed in (1, 2):
+        write(tmp_path / str(seed), rates=[[0.5], [0.0]], seed=seed)
+    assert compare(tmp_path).table["networks"].tolist() == [4]
+    assert compare(tmp_path, by=["seed"]).table["networks"].tolist() == [2, 2]
+
+
+def test_the_same_networks_tested_on_another_stream_count_once(tmp_path):
+    for length in (90, 300):
+        write(tmp_path / str(length), rates=[[0.5]], task={"test_length": length})
+    assert compare(tmp_path, by=["hidden_size"]).table["networks"].tolist() == [1]
+    assert compare(tmp_path).table["task.test_length"].tolist() == [90, 300]
+
+
+def test_the_answer_is_printed_where_it_cannot_be_written(call, tmp_path):
+    write(tmp_path / "a", rates=[[0.5], [0.0]])
+    status, out, err = call(tmp_path, "--out", tmp_path / "a" / "run.json")
+    assert status == 1
+    assert "0.50 (0.09-0.91)" in out
+    assert re.fullmatch(r"elman-compare: .*run\.json.*: \S.*\n", err)
+
+
+def test_comparisons_of_one_directory_at_once_do_not_collide(tmp_path):
+    write(tmp_path / "a", rates=[[0.5], [0.0]])
+    program = [sys.executable, "-c", "from elman.cli.compare import main; main()", str(tmp_path)]
+    started = [subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for _ in range(3)]
+    assert [(process.communicate(timeout=100)[1], process.returncode) for process in started] == [(b"", 0)] * 3
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "comparison.csv", "comparison.png"}

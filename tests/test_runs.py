@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import warnings
 
@@ -140,3 +141,31 @@ def test_numbers_by_name_are_settings_of_their_own_in_a_table():
     assert flat == {
         "seed": 1, "task.p.rc": 0.5, "task.p.first": 1, "task.classes": '{"verb": ["see"]}', "task.empty": "{}",
     }  # fmt: skip
+
+
+def test_runs_behind_links_inside_runs_and_beside_files_are_found_once(tree):
+    (tree / "links").mkdir()
+    (tree / "links" / "to a").symlink_to(tree / "a")
+    (tree / "links" / "back").symlink_to(tree)  # a circle
+    shutil.copytree(tree / "a", tree / "a" / "inside")
+    (tree / "comparison.csv").write_text("hidden_size\n4\n")
+    with pytest.warns(UserWarning, match=r"left out 1 run: .*comparison\.csv: it is a file$"):
+        loaded = elman.load("summary", *sorted(tree.iterdir()))
+    assert [path.removeprefix(f"{tree}/") for path in loaded["run"].unique()] == ["a", "a/inside", "b/deeper"]
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
+def test_a_directory_that_cannot_be_read_is_named(tree):
+    (tree / "b").chmod(0)
+    with pytest.warns(UserWarning, match=r"/b: it cannot be read \(Permission denied\)"):
+        elman.load("summary", tree)
+    (tree / "b").chmod(0o700)
+
+
+@pytest.mark.parametrize("content", ["", "\n", "\x00\x01", "replicate\n0,1,2\n", "replicate,epoch,loss\n0,one,two\n"])
+def test_one_damaged_table_does_not_take_the_others_down(finished, tree, content):
+    (tree / "a" / "losses.csv").write_text(content)
+    change(tree / "a", bytes={})
+    comparison = elman.compare(tree)
+    assert comparison.table["networks"].tolist() == [3]
+    assert "/a: losses.csv" in comparison.notes[0]

@@ -8,7 +8,10 @@ from pathlib import Path
 from elman import rundir
 from elman.cli.echo import echo
 from elman.comparison import Comparison, compare, describe
+from elman.errors import RunDirectoryError
 from elman.tables import SUCCESS
+
+_PATIENCE = 60  # seconds to wait while another process writes its comparison
 
 
 def write(
@@ -16,11 +19,19 @@ def write(
 ) -> None:
     """Write comparison.csv and comparison.png, made from the comparison, into a directory."""
     csv = comparison.table.to_csv(index=False, lineterminator="\n")
-    rundir.write_atomic(directory, {"comparison.csv": csv.encode()})
-    from elman.plots import render
-    from elman.plots.comparison import figure
+    with rundir.lock(directory, name=".comparison.lock", patience=_PATIENCE):
+        rundir.write_atomic(directory, {"comparison.csv": csv.encode()})
+        from elman.plots import render
+        from elman.plots.comparison import figure
 
-    rundir.write_atomic(directory, {"comparison.png": render(figure(comparison, plot, labels))})
+        rundir.write_atomic(directory, {"comparison.png": render(figure(comparison, plot, labels))})
+
+
+def first_line(error: Exception) -> str:
+    """What went wrong with a file, in one line."""
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
+    return str(error).partition("\n")[0]
 
 
 def main() -> None:
@@ -37,14 +48,15 @@ def main() -> None:
         if given.plot and given.plot not in comparison.groups[0].values:
             keys = ", ".join(comparison.groups[0].values) or "none"
             raise KeyError(f"--plot must be one of the settings that are compared ({keys}), not {given.plot}")
+        echo(describe(comparison))  # first, for it is not lost where nothing can be written
         write(comparison, out, plot=given.plot, labels=dict(given.label))
     except KeyError as error:
         parser.exit(2, f"elman-compare: {error.args[0]}\n")
-    except OSError as error:
-        parser.exit(1, f"elman-compare: {f'{error.filename}: {error.strerror}' if error.filename else error}\n")
+    except (OSError, RunDirectoryError) as error:
+        parser.exit(1, f"elman-compare: {first_line(error)}\n")
     except KeyboardInterrupt:
         parser.exit(130, "elman-compare: interrupted\n")
-    echo(f"{describe(comparison)}\n\ncomparison.csv and comparison.png are in {out}")
+    echo(f"\ncomparison.csv and comparison.png are in {out}")
 
 
 def _parser() -> argparse.ArgumentParser:

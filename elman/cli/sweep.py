@@ -102,7 +102,7 @@ def finish(sweep: Sweep) -> int:
     Returns:
         How many runs did not finish.
     """
-    from elman.cli.compare import write
+    from elman.cli.compare import first_line, write
     from elman.comparison import compare, describe
 
     found = _runs(sweep)
@@ -112,8 +112,12 @@ def finish(sweep: Sweep) -> int:
         pass
     else:
         echo(f"\n{describe(comparison)}")
-        write(comparison, sweep.directory)
-        echo(f"\ncomparison.csv, comparison.png and the runs are in {_shown(sweep.directory)}")
+        try:
+            write(comparison, sweep.directory)
+        except Exception as error:  # the answer and the list of failures are not lost for a file or a figure
+            _tell(f"\nthe comparison could not be written: {first_line(error)}")
+        else:
+            echo(f"\ncomparison.csv, comparison.png and the runs are in {_shown(sweep.directory)}")
     failures = _failures(sweep, found)
     if failures:
         total = f" of {len(sweep.jobs)}" if sweep.jobs is not None else ""

@@ -1,4 +1,4 @@
-"""What a sweep costs beyond training, and how long reading 1,000 runs takes. Prints one table.
+"""What a sweep costs beyond training, and how long reading and comparing 5,000 runs takes. Prints one table.
 
 python tests/bench/sweeps.py
 """
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import elman
 
-FEW, MANY, RUNS, ROUNDS = 2, 12, 1000, 3
+FEW, MANY, RUNS, ROUNDS = 2, 12, 5000, 3
 
 
 def seconds(function, *arguments):
@@ -64,6 +64,7 @@ def main():
             "a job of a sweep beyond training, with figures": lambda: a_job(here, "true"),
             f'elman.load("summary", DIR), {RUNS:,} runs': lambda: seconds(elman.load, "summary", runs),
             f"elman.load_runs(DIR), {RUNS:,} runs": lambda: seconds(elman.load_runs, runs),
+            f"elman.compare(DIR), {RUNS:,} runs": lambda: seconds(elman.compare, runs),
         }
         times = {name: [] for name in ways}
         for _ in range(ROUNDS):
