@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from elman.checks import check
 from elman.config import Settings
 from elman.errors import ConfigError, DivergenceError
 from elman.files import file_hashes, kept, one_run
+from elman.items import Items
 from elman.metrics import Errors
 from elman.network import Rule, Weights
 from elman.random_draws import Drawn, draw_all
@@ -116,9 +118,7 @@ def _trained(
                 test_context = (state if is_carried_on else start).context
                 evaluated.append(done)
                 curve.append(_tested(state.weights, test_context, drawn.test, backend, rule))
-                if drawn.items:
-                    steps = read_items(state.weights, drawn.items, backend, rule)
-                    item_curve.append(item_scores.score(steps, drawn.items, settings.accept))
+                item_curve += _score_items(state.weights, drawn.items, backend, rule, settings.accept)
         if progress and done and (is_last or done % REPORT_EVERY == 0):
             progress(done, losses[:, done - 1])
         if is_last:
@@ -148,6 +148,13 @@ def _trained(
         backend=backend,
         seconds=seconds,
     )
+
+
+def _score_items(
+    weights: Weights, items: Items | None, backend: Backend, rule: Rule, accept: float | None
+) -> list[item_scores.Scores]:
+    """The scores of the test items, if there are any."""
+    return [item_scores.score(read_items(weights, items, backend, rule), items, accept)] if items else []
 
 
 def _result(settings: Settings, drawn: Drawn, **more: Any) -> Result:
@@ -211,8 +218,7 @@ def run_into(
         train: returns the result; by default networks are trained and tested with the settings.
 
     Returns:
-        The result, or None if the directory holds the finished run of the same settings already. Then only figures
-        that are wanted and not there are drawn. A figure that fails is logged as a warning, and the run is finished.
+        The result, or None if the directory holds the finished run of these settings; then missing figures are drawn.
 
     Raises:
         rundir.RunDirectoryError: if the directory holds something else, or another process writes to it.
@@ -226,10 +232,8 @@ def run_into(
     files, result = file_hashes(plain), None
     attachments = {**(attachments or {}), **kept(plain)}
     outputs = [*(f"{name}.csv" for name in tables.TABLES), checkpoint.FILE]
-
-    def is_finished() -> bool:
-        return rundir.is_finished(directory, plain, files=files, outputs=[*outputs, "figures", *attachments])
-
+    every = [*outputs, "figures", *attachments]
+    is_finished = partial(rundir.is_finished, directory, plain, files=files, outputs=every)
     if is_finished() and not (settings.figures and _lacks_figures(directory, settings.figure_formats)):
         return None  # without a lock, so also where nothing can be written
     with rundir.lock(directory):
@@ -238,9 +242,7 @@ def run_into(
             with rundir.track_status(directory, plain, about=more, attachments=attachments, outputs=outputs) as stages:
                 stages.update(seconds or {})
                 result = train() if train else _run(deepcopy(settings), progress)
-                stages.update(result.seconds)
-                with _timed(stages, "tables"):
-                    rundir.write_atomic(directory, {**tables.files(result), checkpoint.FILE: _packed(result)})
+                _write(directory, result, stages)
         if settings.figures:
             _draw_missing(directory, settings.figure_formats)
     return result
@@ -252,10 +254,15 @@ def _check_source(directory: Path, settings: Settings) -> None:
         raise ConfigError(f"weights_from must be another directory than that of this run, not {settings.weights_from}")
 
 
-def _packed(result: Result) -> bytes:
-    """The networks of a result, as they are stored."""
-    networks = checkpoint.Stored(result.initial, result.weights, result.context)
-    return checkpoint.pack(networks, checkpoint.units_of(result.test, result.training[0]))
+def _write(directory: Path, result: Result, stages: dict[str, float]) -> None:
+    """Write the tables and networks of a result."""
+    from elman import rundir, tables
+
+    stages.update(result.seconds)
+    with _timed(stages, "tables"):
+        networks = checkpoint.Stored(result.initial, result.weights, result.context)
+        packed = checkpoint.pack(networks, checkpoint.units_of(result.test, result.training[0]))
+        rundir.write_atomic(directory, {**tables.files(result), checkpoint.FILE: packed})
 
 
 def _lacks_figures(directory: Path, formats: Sequence[str]) -> bool:

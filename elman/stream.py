@@ -69,8 +69,7 @@ class Stream:
         """Check the fields, and fill in those that are not given.
 
         Raises:
-            ConfigError: for a field of another shape or type, bits other than 0 and 1, `expected` values that are no
-                probabilities, or separate sequences that leave no step to be counted.
+            ConfigError: for fields of another shape or type, other values, or sequences that leave no step to count.
         """
         names = _texts("symbols", symbols, None)
         T = len(names)

@@ -1,5 +1,6 @@
 """Calls of the kernel in `general`: names as its numbers, and arrays laid out as it takes them."""
 
+from functools import partial
 from typing import Any
 
 import numba
@@ -257,10 +258,7 @@ def train(
     )
 
     def one(form: Form, block: slice) -> None:
-        def rows(array: np.ndarray) -> np.ndarray:
-            some = array[block] if len(array) > 1 else array
-            return np.broadcast_to(some, (block.stop - block.start, *some.shape[1:]))
-
+        rows = partial(_rows, block)
         own = Weights(*[array[block] for array in weights])
         laid = _lay_weights(form, own, rule.bptt_steps)
         moved = laid
@@ -272,13 +270,8 @@ def train(
         counts = rows(counted).sum(axis=1)
         n_counted[0, : len(counts)], n_counted[0, len(counts) :] = counts, counts[0]
         targets_laid = form.lay(np.ascontiguousarray(rows(targets)).swapaxes(1, 2))
-        streams = (
-            _lay_bits(form, rows(inputs)),
-            targets_laid,
-            _lay_bits(form, ~rows(resets)),
-            _lay_bits(form, rows(counted)),
-            n_counted,
-        )
+        kept_bits, counted_bits = _lay_bits(form, ~rows(resets)), _lay_bits(form, rows(counted))
+        streams = (_lay_bits(form, rows(inputs)), targets_laid, kept_bits, counted_bits, n_counted)
         end, kept = _TRAIN[form](streams, laid, moved, slots, _outputs(laid), loss, _kernel_rule(rule), len(before))
         for array, result in zip(trained, _take_weights(form, laid, own), strict=True):
             array[block] = result
@@ -291,6 +284,12 @@ def train(
 
     each_block(weights, one)
     return State(trained, velocity, context, steps), losses
+
+
+def _rows(block: slice, array: np.ndarray) -> np.ndarray:
+    """The rows of a block of networks, of an array with a row for each network or one for all."""
+    some = array[block] if len(array) > 1 else array
+    return np.broadcast_to(some, (block.stop - block.start, *some.shape[1:]))
 
 
 def _take_steps(

@@ -136,6 +136,16 @@ class _Rule(NamedTuple):
 
 
 @numba.njit(error_model="numpy", inline="always")
+def _finish(W_hh, step, states, each_state, before, context):
+    """Make the change of W_hh that the last step asks for, and put the context where the next call looks for it."""
+    for h in range(len(step)):
+        for c in range(W_hh.shape[1]):
+            W_hh[h, c] = fma(step[h], each_state[before, c], W_hh[h, c])
+    for h in range(len(step)):
+        states[0, h] = states[context, h]
+
+
+@numba.njit(error_model="numpy", inline="always")
 def _train(streams, weights, both_orders, units, losses, start, rule):
     """Train in place, from context states[0] to states[0]; losses come as zeros."""
     inputs, targets = streams
@@ -184,11 +194,7 @@ def _train(streams, weights, both_orders, units, losses, start, rule):
             if recurrent:
                 before, context, hidden = context, hidden, before
         losses[epoch] = total / float(T * O)
-    for h in range(len(b_h)):
-        for c in range(H):
-            W_hh[h, c] = fma(step[h], each_state[before, c], W_hh[h, c])
-    for h in range(len(b_h)):
-        states[0, h] = states[context, h]
+    _finish(W_hh, step, states, each_state, before, context)
 
 
 @numba.njit(error_model="numpy", inline="always")
