@@ -4,7 +4,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from statistics import NormalDist
@@ -111,6 +111,9 @@ def compare(
     ]
     notes = [f"Left out {runs.describe_left_out(left_out)}."] if left_out else []
     notes += _notes(whole, settings, kept, keys)
+    if len({one.get("loss") for one in settings}) > 1:
+        groups = [_without_losses(group) for group in groups]
+        notes.append("Runs differ in loss, so that training losses, whose units differ, are left out.")
     table = pd.DataFrame([_row(group, success) for group in groups])
     return Comparison(tuple(groups), success, table, tuple(notes))
 
@@ -238,6 +241,11 @@ def _predictable(curve: pd.DataFrame, errors: pd.DataFrame) -> pd.DataFrame:
     return _by_network(sums.assign(rate=sums["wrong"] / sums["n"]), "epoch", "rate")
 
 
+def _without_losses(group: Group) -> Group:
+    """The group without its training losses, for a comparison in which their units differ."""
+    return replace(group, losses=group.losses.iloc[:0], summary=group.summary.assign(final_loss=np.nan))
+
+
 def _row(group: Group, success: float) -> dict[str, Any]:
     """What is printed and written of a group."""
     networks, summary = len(group.summary), group.summary
@@ -245,7 +253,7 @@ def _row(group: Group, success: float) -> dict[str, Any]:
     known = bool(rate.notna().all())
     successes = int((rate <= success).sum())
     low, high = wilson(successes, networks) if known else (math.nan, math.nan)
-    unknown, trained = pd.Series(dtype=float), summary[summary["final_loss"].notna()]
+    unknown, trained = pd.Series(dtype=float), summary[summary["best_epoch"].notna()]
     return {
         **group.values,
         "networks": networks,

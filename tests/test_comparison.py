@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+import elman
 from elman import metrics, plots
 from elman.cli import compare as compare_command
 from elman.comparison import compare, describe, wilson
 from elman.plots import comparison as comparison_plot
+from elman.runner import run_into
 
 SETTINGS = {
     "task": {"name": "xor", "length": 300}, "hidden_size": 4, "learning_rate": 0.1, "seed": 1, "replicates": 2,
@@ -366,3 +368,17 @@ def test_comparisons_of_one_directory_at_once_do_not_collide(tmp_path):
     started = [subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for _ in range(3)]
     assert [(process.communicate(timeout=100)[1], process.returncode) for process in started] == [(b"", 0)] * 3
     assert {path.name for path in tmp_path.iterdir()} == {"a", "comparison.csv", "comparison.png"}
+
+
+def test_training_losses_of_different_units_are_not_compared(tmp_path):
+    small = ("task.length=60", "task.test_length=60", "epochs=3", "hidden_size=2", "backend=numpy", "figures=false")
+    for loss in ("squared", "cross_entropy"):
+        run_into(tmp_path / loss, elman.settings(*small, f"loss={loss}"))
+    both, one = compare(tmp_path), compare(tmp_path / "squared")
+    assert both.table["loss"].tolist() == ["cross_entropy", "squared"]
+    assert both.table["final_loss"].isna().all()
+    assert both.table["takeoff_epoch_never"].notna().all()
+    assert all(group.losses.empty for group in both.groups)
+    assert "final loss" not in describe(both)
+    assert one.table["final_loss"].notna().all()
+    comparison_plot.figure(both)  # without the panel of losses
