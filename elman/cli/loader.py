@@ -1,6 +1,6 @@
 """Composes the jobs of a sweep for whoever asks: planning, Hydra's sweeper and its launchers."""
 
-import pickle
+import copy
 import time
 from typing import Any, cast
 
@@ -23,7 +23,7 @@ class SweepLoader(ConfigLoaderImpl):
         super().__init__(*arguments)
         self.planned: DictConfig | None = None
         """The configuration of the run or sweep that has been planned; Hydra need not compose it once more."""
-        self._composed: dict[tuple[str, ...], bytes] = {}
+        self._composed: dict[tuple[str, ...], DictConfig] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "planned": None, "_composed": {}}  # for a worker, which composes its own job
@@ -57,8 +57,8 @@ class SweepLoader(ConfigLoaderImpl):
         if key not in self._composed:
             if len(self._composed) >= _KEPT:
                 self._composed.pop(next(iter(self._composed)))
-            self._composed[key] = pickle.dumps(super().load_sweep_config(master_config, list(sweep_overrides)))
-        config: DictConfig = pickle.loads(self._composed[key])
+            self._composed[key] = super().load_sweep_config(master_config, list(sweep_overrides))
+        config = copy.deepcopy(self._composed[key])  # plugins hold types that cannot be pickled
         for name, value in values.items():
             OmegaConf.update(config, name, value)
         OmegaConf.copy_cache(from_config=master_config, to_config=config)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
 import hydra
 from hydra._internal.utils import get_args_parser
 from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
@@ -109,7 +110,8 @@ def _sweep(sweep: "Sweep", application: Any, name: str, overrides: list[str]) ->
     except KeyboardInterrupt as error:
         trouble = error
     except Exception as error:  # the launcher's: those of the jobs are in their run.json
-        trouble = error if is_user_error(error) else LauncherError(user_message(error))
+        kind = "" if isinstance(error, HydraException) else f"{type(error).__name__}: "
+        trouble = error if is_user_error(error) else LauncherError(f"{kind}{user_message(error)}")
         trouble.__cause__ = error.__cause__ if trouble is error else error
     _forget_if_empty(sweep.directory)
     unfinished = finish(sweep) if sweep.directory.exists() else 0
