@@ -24,7 +24,7 @@ _BLOCK = 4_000_000  # activations held at once while testing: 32 MB
 
 @dataclass(frozen=True)
 class TrainingStreams(Sequence[Stream]):
-    """The training streams of R networks, each drawn again from its seed when asked for; 10,000 would fill gigabytes."""
+    """The training streams of R networks, drawn again from its seed when asked for; 10,000 would fill gigabytes."""
 
     settings: Settings
     seeds: tuple[np.random.SeedSequence, ...]
