@@ -78,7 +78,7 @@ def call(here, monkeypatch, capfd):
 
     def run(*overrides):
         monkeypatch.setattr(sys, "argv", ["elman", *overrides])
-        monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+        monkeypatch.setenv("HYDRA_FULL_ERROR", "")  # which is restored after, whatever the command sets
         status = 0
         try:
             cli.main()

@@ -49,7 +49,7 @@ def run(here, monkeypatch, capfd):
         module, _, function = COMMANDS[words[0]].partition(":")
         module = "elman.cli.main" if words[0] == "elman" else module  # the console script hides scipy from this process
         monkeypatch.setattr(sys, "argv", words)
-        monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+        monkeypatch.setenv("HYDRA_FULL_ERROR", "")  # which is restored after, whatever the command sets
         status = 0
         try:
             getattr(importlib.import_module(module), function)()
