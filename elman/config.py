@@ -214,9 +214,11 @@ def _schema(name: str, types: tuple[tuple[str, Any], ...]) -> type[Task]:
 def _task(values: Mapping[str, Any]) -> Task:
     kind, code = values.get("kind", values["name"]), values.get("code")
     check_kind(kind, "task.kind" if "kind" in values else "task.name", code)
-    if code is not None and values["name"] in task_types():
+    from elman.tasks import TASKS, options
+
+    if code is not None and values["name"] in TASKS:
         raise ConfigError(f"task.name must be a name of its own, and {values['name']} is elman's")
-    types = task_types(kind, code)[kind]
+    types = options(kind, code)
     _check_keys({"kind": kind, **values}, ["name", "kind", *types], "task.", kind, code)
     return _schema(kind, tuple(types.items()))(**{"kind": kind, **values})
 
@@ -233,12 +235,13 @@ def _converted(key: str, kind: Any, value: Any) -> Any:
 
 def check_kind(kind: Any, key: str = "task.kind", code: str | None = None) -> None:
     """Raise a ConfigError for a kind of task that does not exist; with `code`, for one that elman has already."""
-    kinds: Iterable[str] = task_types()
-    if code is not None and kind in kinds:
+    from elman.tasks import TASKS
+
+    if code is not None and kind in TASKS:
         raise ConfigError(f"{key} must be a name of its own, and {kind} is elman's")
-    if code is None and kind not in kinds:
+    if code is None and kind not in TASKS:
         raise ConfigError(
-            f"{key} must be one of {', '.join(kinds)}, or task.code name a file that has it, not {shown(kind)}"
+            f"{key} must be one of {', '.join(TASKS)}, or task.code name a file that has it, not {shown(kind)}"
         )
 
 

@@ -64,7 +64,7 @@ def _run(settings: Settings, progress: Progress | None) -> Result:
     with _timed(seconds, "streams"), np.errstate(over="ignore"):
         drawn = draw_all(settings)
     with _timed(seconds, "compile"):
-        backend = BACKENDS[settings.backend]()
+        backend = BACKENDS[settings.backend](settings.replicates)
     with np.errstate(over="ignore", invalid="ignore"):  # the loss is checked instead
         return _trained(settings, drawn, losses, backend, seconds, progress)
 
@@ -94,7 +94,7 @@ def reopen(directory: Path, settings: Settings) -> Result:
         evaluated=np.empty(0, int),
         curve=(),
         item_curve=(),
-        backend=BACKENDS[settings.backend](),
+        backend=BACKENDS[settings.backend](settings.replicates),
     )
 
 

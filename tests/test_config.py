@@ -3,7 +3,9 @@ import dataclasses
 import json
 import pickle
 import re
+import sys
 from pathlib import Path
+from types import ModuleType
 
 import hydra
 import numpy as np
@@ -298,7 +300,10 @@ def test_a_new_task_is_a_function_and_a_yaml(tmp_path, monkeypatch):
         names = np.where(bits[:, 0], "head", "tail")
         return elman.Stream(symbols=names, vectors=bits, expected=np.full((length, 1), bias), features=("head",))
 
-    monkeypatch.setitem(TASKS, "coin", coin)
+    module = ModuleType("elman.tasks.coin")
+    monkeypatch.setattr(module, "coin", coin, raising=False)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(elman.tasks, "TASKS", (*TASKS, "coin"))
     (tmp_path / "task").mkdir()
     values = {"task": {"name": "coin", "length": 50, "test_length": 60, "bias": 1}, "hidden_size": 2, "epochs": 3}
     (tmp_path / "task" / "coin.yaml").write_text("# @package _global_\n" + yaml.safe_dump(values))

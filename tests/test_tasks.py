@@ -12,7 +12,7 @@ from strategies import OPTIONS, drawn, seeds, streams
 
 from elman import tasks
 from elman.errors import ConfigError
-from elman.tasks import TASKS, is_drawn
+from elman.tasks import TASKS, find, is_drawn
 from elman.tasks.sentences import likelihoods
 from elman.tasks.words import ALPHABET
 from elman.tasks.words import likelihoods as letter_likelihoods
@@ -23,7 +23,7 @@ TABLE_1 = {"b": "101001", "d": "101101", "g": "101011", "a": "010011", "i": "010
 
 @given(st.integers(3, 300), seeds)
 def test_every_third_bit_is_the_exclusive_or_of_the_two_before(length, seed):
-    stream = TASKS["xor"](length, np.random.default_rng(seed))
+    stream = find("xor")(length, np.random.default_rng(seed))
     first, second, third = stream.vectors[:, 0].reshape(-1, 3).T
     np.testing.assert_array_equal(third, first ^ second)
     assert len(stream.vectors) == length // 3 * 3
@@ -35,7 +35,7 @@ def test_every_third_bit_is_the_exclusive_or_of_the_two_before(length, seed):
 
 @given(st.integers(4, 300), seeds)
 def test_each_consonant_is_followed_by_its_own_vowels(length, seed):
-    stream = TASKS["cv"](length, np.random.default_rng(seed))
+    stream = find("cv")(length, np.random.default_rng(seed))
     text = "".join(stream.symbols)
     assert len(text) == length
     assert re.fullmatch("(ba|dii|guuu)*(b|d|di|g|gu|guu)?", text)
@@ -81,7 +81,7 @@ def test_the_members_of_a_class_are_symbols_of_the_stream(name):
 
 
 def test_the_classes_of_letters_are_the_bits_that_say_so():
-    stream = TASKS["cv"](100, np.random.default_rng(1))
+    stream = find("cv")(100, np.random.default_rng(1))
     for name in ("consonant", "vowel"):
         bit = stream.vectors[:, stream.features.index(name)].astype(bool)
         assert set(stream.symbols[bit]) == stream.classes[name]

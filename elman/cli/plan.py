@@ -1,6 +1,5 @@
 """What a command asks for, composed and checked before anything is started or written: one run, or a sweep's jobs."""
 
-import copy
 import itertools
 from argparse import Namespace
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
-from elman.cli.compose import quoted, to_settings, without_hydra
+from elman.cli.compose import quoted, to_settings
 from elman.cli.loader import SweepLoader
 from elman.cli.messages import user_message
 from elman.config import Settings
@@ -42,7 +41,7 @@ def plan(flags: Namespace, loader: SweepLoader, name: str) -> "Sweep | None":
             return _plan_sweep(master, loader)
     run = loader.load_configuration(name, flags.overrides, RunMode.RUN)
     run.hydra.mode = RunMode.RUN
-    _settings_of(run.copy())
+    _settings_of(run)
     loader.planned = run
     return None
 
@@ -104,7 +103,7 @@ def _check_jobs(jobs: list[list[str]], master: DictConfig, loader: SweepLoader) 
 def _settings_of(config: DictConfig) -> Settings:
     """The checked settings of a run or job, which see Hydra's as they will when it runs."""
     with _hydra_config(config):
-        return to_settings(without_hydra(copy.deepcopy(config)))
+        return to_settings(OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"]))
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from importlib import import_module
 from inspect import signature
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -10,25 +11,11 @@ import numpy as np
 
 from elman.errors import ConfigError, TaskError
 from elman.stream import Stream
-from elman.tasks.cv import cv
-from elman.tasks.grammar import grammar, strings
 from elman.tasks.own import call, load
-from elman.tasks.sentences import sentences
-from elman.tasks.text import text
-from elman.tasks.words import words
-from elman.tasks.xor import xor
 
-TASKS: dict[str, Callable[..., Stream]] = {
-    "xor": xor,
-    "cv": cv,
-    "words": words,
-    "sentences": sentences,
-    "text": text,
-    "grammar": grammar,
-}
-
-# Test items that a task makes of its test stream, as texts by their conditions.
-ITEMS: dict[str, Callable[..., dict[str, list[str]]]] = {"grammar": strings}
+TASKS = ("xor", "cv", "words", "sentences", "text", "grammar")
+"""Each is a function in the module of its name, which is imported when it is first asked for. A module may also have
+`strings`: from a test stream, test items as texts by their conditions."""
 
 # Losses of simple predictors, for the figure of the loss. The exclusive-or of the last two bits as the answer at every
 # step is right half the time on two of three steps, for which 1/3 is the best output, and always on the third
@@ -44,7 +31,13 @@ def find(kind: str, code: str | None = None) -> Callable[..., Stream]:
     Raises:
         ConfigError: for a file that has no such function.
     """
-    return TASKS[kind] if code is None else load(code, kind)
+    function: Callable[..., Stream] = _of_module(kind, kind) if code is None else load(code, kind)
+    return function
+
+
+def _of_module(kind: str, name: str) -> Any:
+    """What the module of one of TASKS has under a name, or None."""
+    return getattr(import_module(f"elman.tasks.{kind}"), name, None)
 
 
 def options(kind: str, code: str | None = None) -> dict[str, Any]:
@@ -117,4 +110,5 @@ def items(name: str, settings: Mapping[str, Any], test: Stream, rng: np.random.G
     Raises:
         ConfigError: where it cannot make those that its settings ask for.
     """
-    return ITEMS[name](test, rng, settings) if name in ITEMS else {}
+    make = _of_module(name, "strings") if name in TASKS else None
+    return make(test, rng, settings) if make else {}

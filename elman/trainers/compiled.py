@@ -3,12 +3,13 @@
 import logging
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from elman.network import Rule, State, Weights
-from elman.trainers import every_rule, fused
+from elman.trainers import fused
 from elman.trainers.interrupts import put_off
 
 log = logging.getLogger(__name__)
@@ -16,14 +17,17 @@ warm_up = fused.warm_up
 
 
 @cache
-def _prepare_every_rule() -> None:
-    """Compile the kernel of every other rule, the first time on a machine with a line that says so."""
-    kernel: Any = every_rule.train_alone
-    place = Path(kernel.stats.cache_path or "")
-    if not any(place.glob("every_rule.train_alone-*.nbi")):
-        log.info("compiling the other learning rules, once on this machine")
+def _every_rule() -> ModuleType:
+    """The kernel of every other rule, compiled the first time on a machine with a line that says so."""
     with put_off():
+        from elman.trainers import every_rule
+
+        kernel: Any = every_rule.train_alone
+        place = Path(kernel.stats.cache_path or "")
+        if not any(place.glob("every_rule.train_alone-*.nbi")):
+            log.info("compiling the other learning rules, once on this machine")
         every_rule.warm_up()
+    return every_rule
 
 
 def _is_elmans(rule: Rule) -> bool:
@@ -48,8 +52,7 @@ def train(
     by_epoch = resets is not None and bool(resets[:, 0].all()) and not resets[:, 1:].any()
     if _is_elmans(rule) and counted is None and (resets is None or by_epoch):
         return fused.train(state, inputs, targets, rule, epochs=epochs, reset=resets is not None)
-    _prepare_every_rule()
-    return every_rule.train(
+    trained: tuple[State, np.ndarray] = _every_rule().train(
         state,
         inputs,
         targets,
@@ -58,6 +61,7 @@ def train(
         resets=np.zeros((1, T), bool) if resets is None else resets,
         counted=np.ones((1, T), bool) if counted is None else counted,
     )
+    return trained
 
 
 def predict(
@@ -69,6 +73,8 @@ def predict(
     is_elmans = rule.context == "none" or (rule.context == "hidden" and not rule.context_decay)
     if is_logistic and is_elmans and resets is None:
         return fused.predict(weights, inputs, context, rule)
-    _prepare_every_rule()
     kept = np.zeros(len(inputs), bool) if resets is None else resets
-    return every_rule.predict(weights, inputs, context, rule, resets=kept)
+    predicted: tuple[np.ndarray, np.ndarray, np.ndarray] = _every_rule().predict(
+        weights, inputs, context, rule, resets=kept
+    )
+    return predicted

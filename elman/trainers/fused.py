@@ -381,10 +381,14 @@ def predict(
     return outputs, hiddens, hiddens[:, -1] if recurrent and T else context
 
 
-def warm_up() -> None:
-    """Compile, or load what was compiled before, by training and testing the smallest networks for no time at all."""
+def warm_up(networks: int | None = None) -> None:
+    """Compile, or load what was compiled before, by training and testing the smallest networks for no time at all.
+
+    Args:
+        networks: how many are to be trained, where that is known: one will not lie side by side.
+    """
     inputs = np.zeros((1, 1, 1), np.uint8)
-    for R in (1, 3 * numba.config.NUMBA_NUM_THREADS):
+    for R in (1,) if networks == 1 else (1, 3 * numba.config.NUMBA_NUM_THREADS):
         tiny = Weights(*(np.zeros((R, *[1] * dimensions)) for dimensions in (2, 2, 1, 2, 1)))
         train(State(tiny, None, np.zeros((R, 1))), inputs, inputs, Rule(0.1), epochs=0, reset=False)
         predict(tiny, inputs[0], np.zeros((R, 1)), Rule(0.1))
