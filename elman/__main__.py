@@ -7,7 +7,7 @@ import gc
 def main() -> None:
     """Run the command line."""
     # Importing makes so many objects that looking for garbage among them would take a sixth of a short run.
-    gc.set_threshold(200_000)
+    gc.set_threshold(500_000)
     atexit.register(gc.freeze)
     from elman.cli.main import main as command_line
 
