@@ -1,7 +1,7 @@
 import numpy as np
 import oracle
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import Problem, arrays, part, problems
 
@@ -9,7 +9,7 @@ from elman import network
 from elman.network import Rule, Weights
 from elman.trainers import BACKENDS
 
-each_backend = pytest.mark.parametrize("name", ["numpy"])
+each_backend = pytest.mark.parametrize("name", BACKENDS)
 
 
 def assert_same_bits(got, wanted):
@@ -42,6 +42,7 @@ def oracles(problem, r, epochs, mistake=None):
 @given(problem=problems())
 def test_training_follows_the_equations(name, problem):
     state, losses = problem.train(BACKENDS[name](), epochs=3)
+    assume(np.abs(state.weights.W_hh).max() < 20)  # weights that explode amplify every rounding error
     for r in range(len(losses)):
         # The same sums in another order: some rounding errors of 1e-16 over at most 36 steps.
         for array, want in zip([*state.weights, state.context, losses], oracles(problem, r, 3), strict=True):

@@ -9,31 +9,41 @@ import numpy as np
 from elman.jit import jit
 from elman.network import Rule, State, Step, Weights
 from elman.trainers import general
-from elman.trainers.layout import ALONE, NETWORKS, SIDE_BY_SIDE, UNITS, Form, each_block, from_networks, zeros
+from elman.trainers.fused_calls import ACTIVATIONS, LOSSES
+from elman.trainers.layout import (
+    ALONE,
+    LARGE,
+    NETWORKS,
+    SIDE_BY_SIDE,
+    UNITS,
+    Form,
+    each_block,
+    from_networks,
+    smallest,
+    together,
+    zeros,
+)
 from elman.trainers.simd import SOURCE, in_a_row, in_vectors
+from elman.trainers.views import (
+    lay_outputs,
+    lay_weights,
+    outputs_alone,
+    outputs_side_by_side,
+    take_weights,
+    velocities_alone,
+    velocities_side_by_side,
+    weights_alone,
+    weights_side_by_side,
+)
 
-_LOSSES = {"squared": general.SQUARED, "cross_entropy": general.CROSS_ENTROPY, "softmax": general.SOFTMAX}
-_ACTIVATIONS = {"logistic": general.LOGISTIC, "tanh": general.TANH}
+_ELMANS = Rule(0.1)
+_MORE = 16  # slots, so that steps move to the front at times only
 _CONTEXTS = {"hidden": general.HIDDEN, "output": general.OUTPUT, "none": general.NONE}
 
 
 @numba.njit(error_model="numpy", inline="always")
-def _weights_alone(arrays):
-    W_ih, W_hh, b_h, W_ho, b_o, W_oh, W_ch = arrays
-    return general.Laid(
-        in_vectors(W_ih, UNITS),
-        in_vectors(W_hh, UNITS),
-        in_vectors(b_h, UNITS),
-        in_vectors(W_ho, UNITS),
-        in_vectors(b_o, UNITS),
-        in_vectors(W_oh, UNITS),
-        in_vectors(W_ch, UNITS),
-    )
-
-
-@numba.njit(error_model="numpy", inline="always")
 def _slots_alone(arrays):
-    contexts, hiddens, changes, masks, listed, carried, start = arrays
+    contexts, hiddens, changes, masks, listed, carried, start, real = arrays
     return general.Slots(
         in_vectors(contexts, UNITS),
         in_a_row(contexts),
@@ -45,37 +55,13 @@ def _slots_alone(arrays):
         listed,
         in_a_row(carried),
         in_vectors(start, UNITS),
+        in_vectors(real, UNITS),
     )
-
-
-@numba.njit(error_model="numpy", inline="always")
-def _outputs_alone(arrays):
-    net, value, change, term, factor = arrays
-    return general.Outputs(
-        in_vectors(net, UNITS),
-        in_a_row(net),
-        in_vectors(value, UNITS),
-        in_a_row(value),
-        in_vectors(change, UNITS),
-        in_a_row(change),
-        in_vectors(term, UNITS),
-        in_a_row(term),
-        in_vectors(factor, UNITS),
-        in_a_row(factor),
-    )
-
-
-@numba.njit(error_model="numpy", inline="always")
-def _weights_side_by_side(arrays):
-    W_ih, W_hh, b_h, W_ho, b_o = arrays
-    out, context = in_vectors(W_ho, NETWORKS), in_vectors(W_hh, NETWORKS)
-    inputs, hidden, outputs = in_vectors(W_ih, NETWORKS), in_vectors(b_h, NETWORKS), in_vectors(b_o, NETWORKS)
-    return general.Laid(inputs, context, hidden, out, outputs, out.T, context.T)
 
 
 @numba.njit(error_model="numpy", inline="always")
 def _slots_side_by_side(arrays):
-    contexts, hiddens, changes, masks, listed, carried, start = arrays
+    contexts, hiddens, changes, masks, listed, carried, start, real = arrays
     of_contexts, of_hiddens = in_vectors(contexts, NETWORKS), in_vectors(hiddens, NETWORKS)
     of_changes, of_masks = in_vectors(changes, NETWORKS), in_vectors(masks, NETWORKS)
     return general.Slots(
@@ -89,30 +75,21 @@ def _slots_side_by_side(arrays):
         listed,
         in_vectors(carried, NETWORKS),
         in_vectors(start, NETWORKS),
-    )
-
-
-@numba.njit(error_model="numpy", inline="always")
-def _outputs_side_by_side(arrays):
-    net, value, change, term, factor = arrays
-    of_net, of_value, of_change = in_vectors(net, NETWORKS), in_vectors(value, NETWORKS), in_vectors(change, NETWORKS)
-    of_term, of_factor = in_vectors(term, NETWORKS), in_vectors(factor, NETWORKS)
-    return general.Outputs(
-        of_net, of_net, of_value, of_value, of_change, of_change, of_term, of_term, of_factor, of_factor
+        in_vectors(real, NETWORKS),
     )
 
 
 @jit
 def train_alone(streams, weights, velocities, slots, outputs, losses, rule, filled, source=SOURCE):
     """The kernel, for a network alone."""
-    inputs, targets, kept, counted, n_counted = streams
+    inputs, targets, resets, counted, n_counted = streams
     return general.train(
-        general.Streams(inputs, in_vectors(targets, UNITS), kept, counted, in_a_row(n_counted)),
-        _weights_alone(weights),
-        _weights_alone(velocities),
+        general.Streams(inputs, in_vectors(targets, UNITS), resets, counted, in_a_row(n_counted)),
+        weights_alone(weights),
+        velocities_alone(velocities),
         True,
         _slots_alone(slots),
-        _outputs_alone(outputs),
+        outputs_alone(outputs),
         in_a_row(losses),
         rule,
         filled,
@@ -121,20 +98,20 @@ def train_alone(streams, weights, velocities, slots, outputs, losses, rule, fill
 
 @jit
 def _train_side_by_side(streams, weights, velocities, slots, outputs, losses, rule, filled, source=SOURCE):
-    inputs, targets, kept, counted, n_counted = streams
+    inputs, targets, resets, counted, n_counted = streams
     return general.train(
         general.Streams(
             in_vectors(inputs, NETWORKS),
             in_vectors(targets, NETWORKS),
-            in_vectors(kept, NETWORKS),
+            in_vectors(resets, NETWORKS),
             in_vectors(counted, NETWORKS),
             in_vectors(n_counted, NETWORKS),
         ),
-        _weights_side_by_side(weights),
-        _weights_side_by_side(velocities),
+        weights_side_by_side(weights),
+        velocities_side_by_side(velocities),
         False,
         _slots_side_by_side(slots),
-        _outputs_side_by_side(outputs),
+        outputs_side_by_side(outputs),
         in_vectors(losses, NETWORKS),
         rule,
         filled,
@@ -142,13 +119,13 @@ def _train_side_by_side(streams, weights, velocities, slots, outputs, losses, ru
 
 
 @jit
-def _predict_alone(inputs, kept, weights, slots, outputs, values, hiddens, rule, source=SOURCE):
+def _predict_alone(inputs, resets, weights, slots, outputs, values, hiddens, rule, source=SOURCE):
     general.predict(
         inputs,
-        kept,
-        _weights_alone(weights),
+        resets,
+        weights_alone(weights),
         _slots_alone(slots),
-        _outputs_alone(outputs),
+        outputs_alone(outputs),
         in_vectors(values, UNITS),
         in_vectors(hiddens, UNITS),
         rule,
@@ -156,13 +133,13 @@ def _predict_alone(inputs, kept, weights, slots, outputs, values, hiddens, rule,
 
 
 @jit
-def _predict_side_by_side(inputs, kept, weights, slots, outputs, values, hiddens, rule, source=SOURCE):
+def _predict_side_by_side(inputs, resets, weights, slots, outputs, values, hiddens, rule, source=SOURCE):
     general.predict(
         in_vectors(inputs, NETWORKS),
-        in_vectors(kept, NETWORKS),
-        _weights_side_by_side(weights),
+        in_vectors(resets, NETWORKS),
+        weights_side_by_side(weights),
         _slots_side_by_side(slots),
-        _outputs_side_by_side(outputs),
+        outputs_side_by_side(outputs),
         in_vectors(values, NETWORKS),
         in_vectors(hiddens, NETWORKS),
         rule,
@@ -171,18 +148,6 @@ def _predict_side_by_side(inputs, kept, weights, slots, outputs, values, hiddens
 
 _TRAIN = {ALONE: train_alone, SIDE_BY_SIDE: _train_side_by_side}
 _PREDICT = {ALONE: _predict_alone, SIDE_BY_SIDE: _predict_side_by_side}
-
-
-def _lay_weights(form: Form, weights: Weights, steps: int) -> tuple[np.ndarray, ...]:
-    """The arrays of weights in vectors, for a network alone also in the other order where the kernel wants it."""
-    if form is SIDE_BY_SIDE:
-        return tuple([form.lay(array) for array in weights])
-    W_ch = weights.W_hh.swapaxes(1, 2) if steps > 1 else weights.W_hh[:, :0, :0]
-    return tuple([form.lay(array) for array in (*weights, weights.W_ho.swapaxes(1, 2), W_ch)])
-
-
-def _take_weights(form: Form, laid: tuple[np.ndarray, ...], like: Weights) -> Weights:
-    return Weights(*(form.take(array, one) for array, one in zip(laid, like, strict=False)))
 
 
 def _lay_bits(form: Form, rows: np.ndarray) -> np.ndarray:
@@ -195,8 +160,8 @@ def _kernel_rule(rule: Rule) -> general.Rule:
         down=-rule.learning_rate,
         momentum=rule.momentum,
         steps=rule.bptt_steps,
-        loss=_LOSSES[rule.loss],
-        activation=_ACTIVATIONS[rule.activation],
+        loss=LOSSES[rule.loss],
+        activation=ACTIVATIONS[rule.activation],
         context=_CONTEXTS[rule.context],
         decay=rule.context_decay,
     )
@@ -205,23 +170,27 @@ def _kernel_rule(rule: Rule) -> general.Rule:
 def _slots(
     form: Form, weights: Weights, rule: Rule, context: np.ndarray, steps: tuple[Step, ...]
 ) -> tuple[np.ndarray, ...]:
-    """The slots of a block of networks: the last steps from slot 0 on, then the one that comes, with its context."""
+    """The slots of a block of networks: the last steps from slot EMPTY on, then that of the next, with its context."""
     k, (H, C), I = rule.bptt_steps, weights.W_hh.shape[1:], weights.W_ih.shape[2]
     of_context, of_hidden = form.lay(np.zeros((1, C))).shape, form.lay(np.zeros((1, H))).shape
-    contexts, hiddens, changes = zeros((k, *of_context)), zeros((k, *of_hidden)), zeros((k, *of_hidden))
-    masks, carried = zeros((k, I, form.networks)), zeros((k, form.networks))
-    listed = np.zeros((k, I + 1), np.intp)
-    for slot, step in enumerate(steps):
+    n = general.EMPTY + 2 * k + _MORE
+    contexts, hiddens = zeros((n, *of_context)), zeros((n, *of_hidden))
+    changes = zeros((k + 4, *of_hidden))
+    changes[...] = -0.0  # leaves a weight of -0.0 as it is
+    masks, carried = zeros((n, I, form.networks)), zeros((n, form.networks))
+    listed = np.zeros((n, I + 1), np.uintp)
+    for slot, step in enumerate(steps, general.EMPTY):
         contexts[slot], hiddens[slot] = form.lay(step.context), form.lay(step.hidden)
         ones = step.x != 0
         masks[slot] = _masks(ones, form)
-        carried[slot] = _masks(~step.fresh, form)
+        carried[slot] = (_masks(~step.fresh, form).view(np.int64) != 0) * 1.0
         found = np.flatnonzero(ones.any(axis=0))
         listed[slot, : len(found)], listed[slot, I] = found, len(found)
-    contexts[len(steps) % k] = form.lay(context)
+    contexts[general.EMPTY + len(steps)] = form.lay(context)
     start = zeros(of_context)
     start[...] = rule.initial_context
-    return contexts, hiddens, changes, masks, listed, carried, start
+    real = form.lay(np.full((1, H), -1, np.int64)).view(np.float64)[-1:]
+    return contexts, hiddens, changes, masks, listed, carried, start, real
 
 
 def _masks(condition: np.ndarray, form: Form) -> np.ndarray:
@@ -230,10 +199,6 @@ def _masks(condition: np.ndarray, form: Form) -> np.ndarray:
     laid[..., : len(condition)] = -np.moveaxis(condition.astype(np.int64), 0, -1)
     laid[..., len(condition) :] = laid[..., :1]
     return laid.view(np.float64)
-
-
-def _outputs(laid: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
-    return tuple([zeros(laid[4].shape) for _ in range(5)])
 
 
 def train(
@@ -256,27 +221,29 @@ def train(
         Step(np.empty((R, inputs.shape[2])), np.empty_like(context), np.empty(weights.b_h.shape), np.empty(R, bool))
         for _ in range(kept_steps)
     )
+    both_orders = rule.bptt_steps > 1 and sum(array[0].size for array in weights) <= LARGE
 
     def one(form: Form, block: slice) -> None:
         rows = partial(_rows, block)
         own = Weights(*[array[block] for array in weights])
-        laid = _lay_weights(form, own, rule.bptt_steps)
-        moved = laid
+        laid, moved = lay_weights(form, own, both_orders=both_orders), None
         if velocity is not None and state.velocity is not None:
-            moved = _lay_weights(form, Weights(*[array[block] for array in state.velocity]), rule.bptt_steps)
+            moved = lay_weights(form, Weights(*[array[block] for array in state.velocity]), both_orders=both_orders)
         before = tuple(Step(*[array[block] for array in step]) for step in state.steps)
         slots = _slots(form, own, rule, state.context[block], before)
         n_counted, loss = zeros((1, form.networks)), zeros((epochs, form.networks))
         counts = rows(counted).sum(axis=1)
         n_counted[0, : len(counts)], n_counted[0, len(counts) :] = counts, counts[0]
         targets_laid = form.lay(np.ascontiguousarray(rows(targets)).swapaxes(1, 2))
-        kept_bits, counted_bits = _lay_bits(form, ~rows(resets)), _lay_bits(form, rows(counted))
-        streams = (_lay_bits(form, rows(inputs)), targets_laid, kept_bits, counted_bits, n_counted)
-        end, kept = _TRAIN[form](streams, laid, moved, slots, _outputs(laid), loss, _kernel_rule(rule), len(before))
-        for array, result in zip(trained, _take_weights(form, laid, own), strict=True):
+        reset_bits, counted_bits = _lay_bits(form, rows(resets)), _lay_bits(form, rows(counted))
+        streams = (_lay_bits(form, rows(inputs)), targets_laid, reset_bits, counted_bits, n_counted)
+        packed = together(laid, moved or (), slots, lay_outputs(laid))
+        laid, moved, slots, layer = packed[0], packed[1] or None, packed[2], packed[3]
+        end, kept = _TRAIN[form](streams, laid, moved, slots, layer, loss, _kernel_rule(rule), len(before))
+        for array, result in zip(trained, take_weights(form, laid, own), strict=True):
             array[block] = result
-        if velocity is not None:
-            for array, result in zip(velocity, _take_weights(form, moved, own), strict=True):
+        if velocity is not None and moved is not None:
+            for array, result in zip(velocity, take_weights(form, moved, own), strict=True):
                 array[block] = result
         context[block] = form.take(slots[0][end], context[block])
         losses[block] = from_networks(loss, losses[block])
@@ -296,14 +263,14 @@ def _take_steps(
     form: Form, slots: tuple[np.ndarray, ...], end: int, kept: int, steps: tuple[Step, ...], block: slice, I: int
 ) -> None:
     """Fill in the last steps of a block of networks, the newest last, from the slots before that of the next step."""
-    contexts, hiddens, _, masks, _, carried, _ = slots
+    contexts, hiddens, _, masks, _, carried, *_ = slots
     r = block.stop - block.start
     for back, step in enumerate(reversed(steps[:kept]), 1):
-        slot = (end - back) % len(contexts)
+        slot = end - back
         step.context[block] = form.take(contexts[slot], step.context[block])
         step.hidden[block] = form.take(hiddens[slot], step.hidden[block])
         step.x[block] = (masks[slot].view(np.int64) != 0)[:, :r].T
-        step.fresh[block] = carried[slot].view(np.int64)[:r] == 0
+        step.fresh[block] = carried[slot][:r] == 0
 
 
 def predict(
@@ -316,27 +283,32 @@ def predict(
 
     def one(form: Form, block: slice) -> None:
         own = Weights(*[array[block] for array in weights])
-        laid = _lay_weights(form, own, 1)
+        laid = lay_weights(form, own)
         slots = _slots(form, own, rule, context[block], ())
         r = block.stop - block.start
         read = np.broadcast_to(inputs, (r, *inputs.shape))
-        kept = np.broadcast_to(~resets, (r, T))
+        set_back = np.broadcast_to(resets, (r, T))
         values, states = zeros((len(laid[4]), T, laid[4].shape[1])), zeros((len(laid[2]), T, laid[2].shape[1]))
-        bits = _lay_bits(form, read), _lay_bits(form, kept)
-        _PREDICT[form](*bits, laid, slots, _outputs(laid), values, states, _kernel_rule(rule))
+        bits = _lay_bits(form, read), _lay_bits(form, set_back)
+        _PREDICT[form](*bits, laid, slots, lay_outputs(laid), values, states, _kernel_rule(rule))
         outputs[block] = form.take(values, np.empty((r, O, T))).swapaxes(1, 2)
         hiddens[block] = form.take(states, np.empty((r, H, T))).swapaxes(1, 2)
-        end[block] = form.take(slots[0][0], end[block])
+        end[block] = form.take(slots[0][general.EMPTY], end[block])
 
     each_block(weights, one)
     return outputs, hiddens, end
 
 
-def warm_up() -> None:
-    """Compile, or load what was compiled before, by training and testing the smallest networks for no time at all."""
-    inputs = np.zeros((1, 1, 1), np.uint8)
+def warm_up(networks: int | None, moving: bool) -> None:
+    """As `fused_calls.warm_up`, for training with or without velocities."""
+    rule, inputs = Rule(0.1, 0.5 if moving else 0.0), np.zeros((1, 1, 1), np.uint8)
     flags: Any = np.ones((1, 1), bool)
-    for R in (1, 3 * numba.config.NUMBA_NUM_THREADS):
-        tiny = Weights(*(np.zeros((R, *[1] * dimensions)) for dimensions in (2, 2, 1, 2, 1)))
-        train(State(tiny, None, np.zeros((R, 1))), inputs, inputs, Rule(0.1), epochs=0, resets=flags, counted=flags)
-        predict(tiny, inputs[0], np.zeros((R, 1)), Rule(0.1), resets=flags[0])
+    for state in smallest(networks, rule):
+        train(state, inputs, inputs, rule, epochs=0, resets=flags, counted=flags)
+
+
+def warm_up_predict(networks: int | None) -> None:
+    """The same, for reading without learning."""
+    flags: Any = np.ones(1, bool)
+    for state in smallest(networks, _ELMANS):
+        predict(state.weights, np.zeros((1, 1), np.uint8), state.context, _ELMANS, resets=flags)

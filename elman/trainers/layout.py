@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-from elman.network import Weights
+from elman.network import Rule, State, Weights, begin
 
 UNITS = 8  # of one network in a vector
 NETWORKS = 16  # in a vector
-_LARGE = 5000  # weights of a network, of which a block no longer stays in the memory next to the processor
+LARGE = 5000  # weights of a network, of which a block no longer stays in the memory next to the processor
+_PAGE = 4096  # bytes
 _ALIGNMENT = 128  # bytes of the longest vector, and of the longest cache line of today's processors
 
 
@@ -22,6 +23,27 @@ def zeros(shape: tuple[int, ...], dtype: Any = float) -> np.ndarray:
     memory = np.zeros(size + 2 * _ALIGNMENT, np.uint8)
     first = -memory.ctypes.data % _ALIGNMENT
     return memory[first : first + size].view(dtype).reshape(shape)
+
+
+def together(*groups: tuple[np.ndarray, ...]) -> list[tuple[np.ndarray, ...]]:
+    """Copies of groups of arrays, one after another in memory, from the start of a page.
+
+    Processors take a load for one of what was just stored if the addresses differ by a multiple of a page, and wait.
+    Arrays of a small network do not do so if they lie together; by themselves, they do or do not from run to run.
+    """
+    sizes = [-(-array.nbytes // _ALIGNMENT) * _ALIGNMENT for group in groups for array in group]
+    memory = np.empty(sum(sizes) + _PAGE, np.uint8)
+    at = -memory.ctypes.data % _PAGE
+    copies = []
+    for group in groups:
+        copied = []
+        for array in group:
+            copy = memory[at : at + array.nbytes].view(array.dtype).reshape(array.shape)
+            copy[...] = array
+            copied.append(copy)
+            at += -(-array.nbytes // _ALIGNMENT) * _ALIGNMENT
+        copies.append(tuple(copied))
+    return copies
 
 
 def _in_units(array: np.ndarray) -> np.ndarray:
@@ -72,9 +94,9 @@ SIDE_BY_SIDE = Form(NETWORKS, _in_networks, from_networks)
 
 def _quicker_alone(R: int, weights: int, threads: int) -> bool:
     """Whether R networks of so many weights train faster one by one than in blocks, each on its thread."""
-    as_long = min(2 + weights / 70, 12)  # networks alone take as long as a block; measured, like _LARGE
+    as_long = min(2 + weights / 70, 12)  # networks alone take as long as a block; measured, like LARGE
     blocks = math.ceil(R / NETWORKS)
-    return weights > _LARGE or math.ceil(R / threads) <= as_long * math.ceil(blocks / threads)
+    return weights > LARGE or math.ceil(R / threads) <= as_long * math.ceil(blocks / threads)
 
 
 def each_block(weights: Weights, one: Callable[[Form, slice], None]) -> None:
@@ -89,3 +111,10 @@ def each_block(weights: Weights, one: Callable[[Form, slice], None]) -> None:
     else:
         with ThreadPoolExecutor(min(threads, len(blocks))) as pool:
             list(pool.map(one, forms, blocks))
+
+
+def smallest(networks: int | None, rule: Rule) -> list[State]:
+    """The smallest networks that there are, alone and (unless there is but one) side by side."""
+    several = 3 * numba.config.NUMBA_NUM_THREADS
+    shapes = [[(R, *[1] * dimensions) for dimensions in (2, 2, 1, 2, 1)] for R in (1, several)[: networks or 2]]
+    return [begin(Weights(*map(np.zeros, shape)), rule) for shape in shapes]

@@ -149,6 +149,28 @@ def logarithm(typing, x):
 
 
 @intrinsic
+def lane_sums(typing, a, b, c, d, e, f, g, h):
+    """The sums over the lanes of eight vectors of eight, as a vector."""
+    kind = _common(a, b, c, d, e, f, g, h)
+
+    def emit(context, builder, signature, values):
+        def halves(x, y, first, second):
+            """Two vectors become one, whose lanes are sums of two."""
+            lanes = [ir.Constant(ir.VectorType(ir.IntType(32), 8), at) for at in (first, second)]
+            return builder.fadd(*(builder.shuffle_vector(x, y, at) for at in lanes))
+
+        for first, second in (
+            ([0, 8, 2, 10, 4, 12, 6, 14], [1, 9, 3, 11, 5, 13, 7, 15]),
+            ([0, 1, 8, 9, 4, 5, 12, 13], [2, 3, 10, 11, 6, 7, 14, 15]),
+            ([0, 1, 2, 3, 8, 9, 10, 11], [4, 5, 6, 7, 12, 13, 14, 15]),
+        ):
+            values = [halves(x, y, first, second) for x, y in zip(values[::2], values[1::2], strict=True)]
+        return values[0]
+
+    return kind(a, b, c, d, e, f, g, h), emit
+
+
+@intrinsic
 def held(typing, x, limit):
     """X, held between -limit and limit; NaN stays."""
     kind = _common(x, limit)
