@@ -1,5 +1,6 @@
 """Checks of settings: each rule of config.py, settings together, and with the streams, items and networks they name."""
 
+import os
 from dataclasses import asdict
 
 import numpy as np
@@ -40,7 +41,9 @@ def _check(settings: Settings) -> None:
     if settings.epochs == 0 and settings.weights_from is None:
         raise ConfigError(f"epochs must be {SHARED['epochs'].metadata['rule'].text}, not 0")
     _check_rule(settings)
+    _check_environment()
     streams = _check_task(settings)
+    _check_size(settings, streams[0])
     if settings.loss == "softmax" and not streams[0].one_hot:
         raise ConfigError(
             f"loss must be squared or cross_entropy where a symbol of {settings.task.name} is not one bit, not softmax"
@@ -64,6 +67,47 @@ def _check_rule(settings: Settings) -> None:
     if settings.initial_context < 0 and (settings.activation != "tanh" or context == "output"):
         copied = "context=output" if context == "output" else f"activation={settings.activation}"
         raise ConfigError(f"initial_context must be from 0 to 1 with {copied}, not {shown(settings.initial_context)}")
+
+
+def _check_environment() -> None:
+    """Refuse what numba would fail with after the run has begun."""
+    for name, is_refused, rule in (
+        ("NUMBA_NUM_THREADS", "0", "at least 1"),
+        ("NUMBA_DISABLE_JIT", "1", "0 or not set"),
+    ):
+        if os.environ.get(name, "").strip() == is_refused:
+            raise ConfigError(f"the environment variable {name} must be {rule}, not {is_refused}")
+
+
+def _check_size(settings: Settings, stream: Stream) -> None:
+    """Refuse what this machine has no memory for, before anything is drawn."""
+    R, H, n = settings.replicates, settings.hidden_size, stream.vectors.shape[1]
+    arrays = [array for array in vars(stream).values() if isinstance(array, np.ndarray)]
+    element = sum(array.nbytes for array in arrays) / len(stream.vectors)  # bytes
+    network = 8 * (H * n + H * (n if settings.context == "output" else H) + H + n * H + n)
+    options = settings.task.options()
+    needed = {
+        "task.length": element * options.get("length", 0),
+        "task.test_length": element * options.get("test_length", 0),
+        "hidden_size": network,
+        "epochs": 8 * settings.epochs,
+        "replicates": R * (network + 8 * settings.epochs + n * options.get("length", 0)),
+    }
+    there = _memory()
+    for key, size in needed.items():
+        if size > there:
+            raise ConfigError(
+                f"{key} must be so small that memory holds it: {settings.values()[key]} takes {size / 2**30:,.0f} GiB "
+                f"of {there / 2**30:,.1f}"
+            )
+
+
+def _memory() -> float:
+    """Bytes of this machine's memory; infinitely many where it does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return float("inf")
 
 
 def _check_occurrences(settings: Settings) -> None:

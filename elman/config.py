@@ -267,6 +267,8 @@ def unknown(key: str, task: str | None = None, code: str | None = None, there: I
     """
     if key in _RENAMED:
         return f"{key} is now {_RENAMED[key]}"
+    if key.partition(".")[0] == "experiment" or key in ("task.task", "task.hidden_size"):
+        return f"{key} is no setting; a file of {key.partition('.')[0]}s begins with the line # @package _global_"
     if key.startswith("hydra."):
         return f"unknown setting of Hydra's {key}; --hydra-help explains them"
     tasks = task_types(task, code)

@@ -46,7 +46,12 @@ def main() -> None:
     os.environ["HYDRA_FULL_ERROR"] = "1"  # so that Hydra hands errors on, rather than printing them in its own way
     if sys.argv[1:] == ["--version"]:
         return print(f"elman {version('elman')}")
+    for stream in ("stdout", "stderr"):
+        if getattr(sys, stream) is None:  # closed, as by >&-
+            setattr(sys, stream, open(os.devnull, "w"))  # noqa: SIM115 - for the rest of the process
     try:
+        if not Path(os.curdir).exists():
+            _end("the current directory does not exist any more", 1)
         flags = _flags()
         if flags.help:
             return _print_help(flags)

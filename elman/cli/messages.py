@@ -1,16 +1,29 @@
 """Errors that a user can do something about, in one line each."""
 
+import os
 import re
+import shlex
+import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from difflib import get_close_matches
 
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig
-from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
+from omegaconf.errors import (
+    ConfigAttributeError,
+    ConfigKeyError,
+    InterpolationResolutionError,
+    OmegaConfBaseException,
+    ValidationError,
+)
 
 from elman.config import unknown
+from elman.declaration import shown
 from elman.errors import ConfigError, DivergenceError, LauncherError, RunDirectoryError, TaskError
 
+_LONGEST = 400  # characters of a message
 # Where Hydra finds what comes with an extra of this package, and the extra.
 _EXTRAS = {
     "hydra/launcher/joblib": "joblib",
@@ -62,9 +75,13 @@ def user_traceback(error: BaseException | None) -> str:
 
 
 def user_message(error: Exception) -> str:
-    """One line that says what a user can do about an error."""
-    told = isinstance(error, ConfigError) or not isinstance(error.__cause__, OmegaConfBaseException)
-    cause = error if told else error.__cause__
+    """One line that says what a user can do about an error: the setting or file, the rule and the value."""
+    line = " ".join(str(error).split()) if isinstance(error, ConfigError) else _message(error)
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST // 2]} … {line[-_LONGEST // 2 :]}"
+
+
+def _message(error: Exception) -> str:
+    cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     first, _, rest = str(cause).partition("\n")
     if first.endswith(":"):
         first = f"{first} {rest.partition(chr(10))[0]}"
@@ -72,24 +89,67 @@ def user_message(error: Exception) -> str:
         case MissingConfigException(missing_cfg_file=str(missing)), _ if extra := _EXTRAS.get(missing):
             return f"{'='.join(missing.rsplit('/', 1))} needs one more package: pip install 'elman[{extra}]'"
         case MissingConfigException(options=list(options)), _:
-            group, _, choice = str(error.missing_cfg_file).rpartition("/")
-            return f"{group} must be one of {', '.join(sorted(options))}, not {choice}"
-        case OverrideParseException(override=str(text)), _ if "=" not in text and text[:1] not in "~+":
-            return f"cannot read {text!r} as a setting; it is written SETTING=VALUE"
-        case OverrideParseException(), _:
-            quoted = "a value with signs such as = or , is quoted twice: 'SETTING=\"VALUE\"'"
-            return f"cannot read {error.override!r} as SETTING=VALUE; {quoted}"
+            return _no_such_choice(str(error.missing_cfg_file), sorted(options))
+        case OverrideParseException(override=str(text)), _:
+            return _cannot_read(text)
         case MemoryError(), _:
             return f"there is not enough memory for these settings: {first}"
         case OSError(filename=str(name), strerror=str(reason)), _:
             return f"{name}: {reason}"
+        case RecursionError(), _:
+            return f"{_file_of(error) or 'the settings'}: refers to itself, or is nested too deep"
         case _, ConfigAttributeError(full_key=str(key)) | ConfigKeyError(full_key=str(key)):
             there = cause.parent_node.keys() if isinstance(cause.parent_node, DictConfig) else ()
             return unknown(key, there=[str(name) for name in there] if key.startswith("task.") else ())
         case _, ValidationError(full_key=str(key)):
             return f"{key}: {first}"
+        case _, InterpolationResolutionError(full_key=str(key)) if key:
+            return f"{key} has a value that cannot be resolved: {first}"
+    if file := _file_of(error):
+        mark = getattr(error, "problem_mark", None)
+        place = f"{file}, line {mark.line + 1}" if mark else file
+        return f"{place}: cannot be read as YAML: {getattr(error, 'problem', None) or first}"
     if isinstance(error, ValueError) and _is_null_choice(error):
         return "a choice such as task must be one of its names, not null; --help lists them"
     if override := re.match(r"Error merging override (.*)", str(error)):  # such as a list in the place of a dictionary
         return f"cannot use {override[1]}: {first}"
     return f"{first}; to sweep over it, add -m" if first.startswith("Ambiguous value") else first
+
+
+def _file_of(error: Exception) -> str:
+    """The settings file that Hydra was reading when an error came up; neither the error nor Hydra names it."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        if frame.f_code.co_name == "load_config" and "full_path" in frame.f_locals:
+            return os.path.relpath(frame.f_locals["full_path"])
+    return ""
+
+
+def _no_such_choice(missing: str, options: list[str]) -> str:
+    group, _, choice = missing.rpartition("/")
+    if group == "task" and choice == "both":
+        return "task must be one of its names, not both; elman -m task=xor,cv runs two"
+    near = [option for option in options if option == choice.lower()] or get_close_matches(choice, options, n=1)
+    hint = f"; did you mean {group}={near[0]}?" if near else ""
+    return f"{group} must be one of {', '.join(options)}, not {choice}{hint}"
+
+
+def _cannot_read(override: str) -> str:
+    """The message for what Hydra cannot parse, with the same in quotes if it then can."""
+    key, sign, value = override.partition("=")
+    if not sign and key[:1] not in ("~", "+"):
+        from elman.tasks import TASKS
+
+        if key.lower() in TASKS:
+            return f"cannot read {shown(key)} as a setting; elman task={key.lower()} runs that task"
+        return f"cannot read {shown(key)} as a setting; it is written SETTING=VALUE"
+    parts = re.sub(r"[^\[\]{},:\s]+", lambda part: _in_quotes(part[0]), value)
+    for quoted in (parts, _in_quotes(value)) if value[:1] in ("[", "{") else (_in_quotes(value),):
+        with suppress(HydraException):
+            typed = f"{key}={quoted}"
+            OverridesParser.create().parse_overrides([typed])
+            return f"cannot read {shown(override)}; type {shlex.quote(typed)}"
+    return f"cannot read {shown(override)} as SETTING=VALUE"
+
+
+def _in_quotes(text: str) -> str:
+    return '"' + text.strip("'\"").replace('"', '\\"') + '"'

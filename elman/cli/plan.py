@@ -17,6 +17,7 @@ from elman.cli.compose import quoted, to_settings
 from elman.cli.loader import SweepLoader
 from elman.cli.messages import user_message
 from elman.config import Settings
+from elman.declaration import shown
 from elman.errors import ConfigError, RunDirectoryError
 
 if TYPE_CHECKING:
@@ -50,8 +51,9 @@ def _plan_sweep(master: DictConfig, loader: SweepLoader) -> "Sweep":
     from elman.cli.sweep import Sweep
 
     sweeper = master.hydra.sweeper
-    if not OmegaConf.is_config(sweeper):
-        raise ConfigError(f"hydra.sweeper must have settings of its own, not be {sweeper}")
+    for key in ("sweeper", "launcher"):
+        if not OmegaConf.is_config(master.hydra[key]):
+            raise ConfigError(f"hydra.{key} must have settings of its own, not be {shown(master.hydra[key])}")
     if (size := sweeper.get("max_batch_size")) is not None and size < 1:
         raise ConfigError(f"hydra.sweeper.max_batch_size must be at least 1, not {size}")
     is_combined = sweeper._target_.endswith(".BasicSweeper")
