@@ -14,12 +14,13 @@ from typing import Any, cast
 
 import hydra
 from hydra.core.config_search_path import SearchPathQuery
+from hydra.core.config_store import ConfigStore
 from hydra.core.global_hydra import GlobalHydra
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict, read_write
 
 from elman.cli.loader import SweepLoader
-from elman.cli.messages import user_errors
+from elman.cli.messages import check_readable, user_errors
 from elman.config import Settings, from_values
 from elman.defaults import CONF
 from elman.errors import ConfigError
@@ -32,11 +33,16 @@ _LONGEST_NAME = 120  # characters of a job's directory in a sweep; file systems 
 
 @contextmanager
 def hydra_at(config_dir: Path) -> Iterator[None]:
-    """Hydra, ready to compose from a directory; also inside an application that uses Hydra itself."""
+    """Hydra, ready to compose from a directory; also inside an application that uses Hydra itself.
+
+    Its loader is a `SweepLoader`.
+    """
     outer = GlobalHydra.instance().hydra
     GlobalHydra.instance().clear()
     try:
         with hydra.initialize_config_dir(**DEFAULTS, config_dir=str(config_dir)):
+            application: Any = GlobalHydra.instance().hydra
+            application.config_loader = SweepLoader(application.config_loader.get_search_path())
             yield
     finally:
         GlobalHydra.instance().hydra = outer
@@ -46,22 +52,48 @@ def hydra_at(config_dir: Path) -> Iterator[None]:
 def hydra_told(flags: Namespace) -> Iterator[tuple[Any, str]]:
     """Hydra, ready to compose from where the flags of a command say; yields it, and the name of the file to begin with.
 
-    Its loader is a `SweepLoader`.
-
     Raises:
-        ConfigError: if there is no such directory.
+        ConfigError: if there is no such directory, or a file there that would not be read.
     """
     for flag, directory in (("--config-dir", flags.config_dir), ("--config-path", flags.config_path)):
         if directory and not Path(directory).is_dir():
             raise ConfigError(f"{flag} must be a directory, not {directory}")
+    name = (flags.config_name or "config").removesuffix(".yaml")
     with hydra_at(Path(flags.config_path or CONF).absolute()):
         application: Any = GlobalHydra.instance().hydra
-        path = application.config_loader.get_search_path()
         if flags.config_dir:
-            before = SearchPathQuery(provider="schema")
-            path.prepend("command-line", f"file://{Path(flags.config_dir).absolute()}", before)
-        application.config_loader = SweepLoader(path)
-        yield application, flags.config_name or "config"
+            own = Path(flags.config_dir).absolute()
+            path = application.config_loader.get_search_path()
+            if (own / f"{name}.yaml").is_file():
+                if not flags.config_name:
+                    raise ConfigError(
+                        f"--config-dir={flags.config_dir} has a {name}.yaml: --config-name={name} reads it"
+                    )
+                name = _begin_with(own / f"{name}.yaml")
+                path.prepend("command-line", f"file://{own}")
+            else:
+                path.prepend("command-line", f"file://{own}", SearchPathQuery(provider="schema"))
+            application.config_loader = SweepLoader(path)
+        yield application, name
+
+
+def _begin_with(full_path: Path) -> str:
+    """The name under which Hydra finds a file of the user to begin with.
+
+    One without a defaults list, such as .hydra/config.yaml of a run, has all settings, or the rest as in ours.
+    """
+    with user_errors():
+        given = OmegaConf.load(full_path)
+        if not isinstance(given, DictConfig):
+            raise ConfigError(f"{full_path} must hold settings by their names")
+        if "defaults" in given:
+            return full_path.stem
+        ours: Any = OmegaConf.load(CONF / "config.yaml")
+        ours.defaults = [
+            one for one in ours.defaults if isinstance(one, str) or not {"task", "experiment"} & one.keys()
+        ]
+        ConfigStore.instance().store(name="elman_named", node=OmegaConf.merge(ours, given), provider="elman")
+    return "elman_named"
 
 
 def without_hydra(composed: DictConfig) -> DictConfig:
@@ -106,6 +138,7 @@ def settings(*overrides: str) -> Settings:
             make a sweep.
     """
     with user_errors():
+        check_readable(overrides)
         with hydra_at(CONF):
             composed = hydra.compose("config", overrides=list(overrides), return_hydra_config=True)
         if composed.hydra.mode == RunMode.MULTIRUN:

@@ -6,8 +6,11 @@ from typing import Any, cast
 
 # Hydra has no public way to compose a job of a sweep.
 from hydra._internal.config_loader_impl import ConfigLoaderImpl, get_overrides_dirname
+from hydra._internal.config_repository import IConfigRepository
+from hydra.core.default_element import ResultDefault
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override, OverrideType
+from hydra.plugins.config_source import ConfigResult
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
@@ -40,6 +43,25 @@ class SweepLoader(ConfigLoaderImpl):
         if self.planned is not None and self.planned.hydra.mode == run_mode:
             return self.planned
         return super().load_configuration(config_name, overrides, run_mode, from_shell, validate_sweep_overrides)
+
+    def _compose_config_from_defaults_list(self, defaults: list[ResultDefault], repo: IConfigRepository) -> DictConfig:
+        """Merge the files of a configuration; a mapping of lists, such as task.categories, replaces an earlier one."""
+        self._mappings: dict[str, Any] = {}
+        config = super()._compose_config_from_defaults_list(defaults, repo)
+        for key, mapping in self._mappings.items():
+            OmegaConf.update(config, key, mapping, merge=False)
+        return config
+
+    def _load_single_config(self, default: ResultDefault, repo: IConfigRepository) -> ConfigResult:
+        loaded = super()._load_single_config(default, repo)
+        if isinstance(loaded.config, DictConfig) and loaded.config.keys() & {"task", "test_items"}:
+            plain = cast("dict[str, Any]", OmegaConf.to_container(loaded.config, resolve=False))
+            task = plain.get("task")
+            values = {f"task.{key}": value for key, value in (task.items() if isinstance(task, dict) else ())}
+            for key, value in {**values, "test_items": plain.get("test_items")}.items():
+                if isinstance(value, dict) and value and all(isinstance(item, list) for item in value.values()):
+                    self._mappings[key] = value
+        return loaded
 
     def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
         """Compose a job of a sweep; hydra.job.compose_seconds says how long that took.

@@ -34,7 +34,10 @@ if TYPE_CHECKING:
     from elman.result import Result
     from elman.runner import Progress
 
-_OF_RUNS = ("overrides", "run", "multirun", "config_path", "config_name", "config_dir")  # flags that say what to run
+# Flags that say what to run, or what to show of that.
+_OF_PLANS = (
+    "overrides", "run", "multirun", "config_path", "config_name", "config_dir", "cfg", "package", "resolve",
+)  # fmt: skip
 _BEGUN = time.perf_counter()  # composing, for a run that is the only one of its process
 
 log = logging.getLogger(__name__)
@@ -55,10 +58,12 @@ def main() -> None:
         flags = _flags()
         if flags.help:
             return _print_help(flags)
-        if any(value for flag, value in vars(flags).items() if flag not in _OF_RUNS):
+        if any(value for flag, value in vars(flags).items() if flag not in _OF_PLANS):
             return _information()
         with hydra_told(flags) as (application, name):
             with user_errors():
+                if flags.cfg:
+                    return application.show_cfg(name, flags.overrides, flags.cfg, flags.package, flags.resolve)
                 sweep = plan(flags, application.config_loader, name)
             if sweep is None:
                 application.run(name, _alone, flags.overrides)
@@ -73,7 +78,7 @@ def main() -> None:
 
 
 def _information() -> None:
-    """What flags of Hydra's own ask for, such as --cfg."""
+    """What flags of Hydra's own ask for, such as --info."""
     show: Any = hydra.main(**DEFAULTS, config_path=str(CONF), config_name="config")(_alone)
     with user_errors():
         show()

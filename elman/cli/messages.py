@@ -4,7 +4,7 @@ import os
 import re
 import shlex
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
 
@@ -24,6 +24,7 @@ from elman.declaration import shown
 from elman.errors import ConfigError, DivergenceError, LauncherError, RunDirectoryError, TaskError
 
 _LONGEST = 400  # characters of a message
+_TOO_DEEP = "the settings refer to themselves, or are nested too deep"
 # Where Hydra finds what comes with an extra of this package, and the extra.
 _EXTRAS = {
     "hydra/launcher/joblib": "joblib",
@@ -48,6 +49,18 @@ def user_errors() -> Iterator[None]:
         if is_of_system or isinstance(error, ConfigError | RunDirectoryError):
             raise
         raise ConfigError(user_message(error)) from error
+
+
+def check_readable(overrides: Iterable[str]) -> None:
+    """Raise an error that names the override that Hydra cannot parse, such as a number of too many digits."""
+    parser = OverridesParser.create()
+    for override in overrides:
+        try:
+            parser.parse_overrides([override])
+        except OverrideParseException:
+            raise
+        except Exception as error:
+            raise ConfigError(f"cannot read {shown(override)}: {str(error).partition('; use')[0]}") from error
 
 
 def is_user_error(error: Exception) -> bool:
@@ -97,7 +110,8 @@ def _message(error: Exception) -> str:
         case OSError(filename=str(name), strerror=str(reason)), _:
             return f"{name}: {reason}"
         case RecursionError(), _:
-            return f"{_file_of(error) or 'the settings'}: refers to itself, or is nested too deep"
+            file = _file_of(error)
+            return f"{file}: refers to itself, or is nested too deep" if file else _TOO_DEEP
         case _, ConfigAttributeError(full_key=str(key)) | ConfigKeyError(full_key=str(key)):
             there = cause.parent_node.keys() if isinstance(cause.parent_node, DictConfig) else ()
             return unknown(key, there=[str(name) for name in there] if key.startswith("task.") else ())
@@ -119,7 +133,7 @@ def _message(error: Exception) -> str:
 def _file_of(error: Exception) -> str:
     """The settings file that Hydra was reading when an error came up; neither the error nor Hydra names it."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
-        if frame.f_code.co_name == "load_config" and "full_path" in frame.f_locals:
+        if "full_path" in frame.f_locals:
             return os.path.relpath(frame.f_locals["full_path"])
     return ""
 
@@ -142,6 +156,8 @@ def _cannot_read(override: str) -> str:
         if key.lower() in TASKS:
             return f"cannot read {shown(key)} as a setting; elman task={key.lower()} runs that task"
         return f"cannot read {shown(key)} as a setting; it is written SETTING=VALUE"
+    if len(override) > _LONGEST // 2:
+        return f"cannot read {shown(override)} as SETTING=VALUE"
     parts = re.sub(r"[^\[\]{},:\s]+", lambda part: _in_quotes(part[0]), value)
     for quoted in (parts, _in_quotes(value)) if value[:1] in ("[", "{") else (_in_quotes(value),):
         with suppress(HydraException):

@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from elman.cli.compose import quoted, to_settings
 from elman.cli.loader import SweepLoader
-from elman.cli.messages import user_message
+from elman.cli.messages import check_readable, user_message
 from elman.config import Settings
 from elman.declaration import shown
 from elman.errors import ConfigError, RunDirectoryError
@@ -33,6 +33,7 @@ def plan(flags: Namespace, loader: SweepLoader, name: str) -> "Sweep | None":
     Returns:
         The sweep, whose directory is taken; or None for one run.
     """
+    check_readable(flags.overrides)
     files = flags.config_dir or flags.config_path or flags.config_name
     if flags.multirun or files or any("experiment" in o or "hydra" in o for o in flags.overrides):
         master = loader.load_configuration(name, flags.overrides, RunMode.MULTIRUN, validate_sweep_overrides=False)

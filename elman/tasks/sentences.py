@@ -40,6 +40,8 @@ PUBLISHED = {
     ("likelihood", "cosine"): (0.916, 0.123),
 }
 
+_MOST_SPARE = 10_000  # bits
+
 
 def sentences(
     length: int, rng: np.random.Generator, *, categories: dict[str, list[str]], templates: list[str],
@@ -204,8 +206,8 @@ def _check(
         for category in members:
             if category not in categories:
                 raise ConfigError(f"task.classes.{name} must name categories, and {category} is none")
-    if spare < 0:
-        raise ConfigError(f"task.spare must be at least 0, not {spare}")
+    if not 0 <= spare <= _MOST_SPARE:
+        raise ConfigError(f"task.spare must be from 0 to {_MOST_SPARE}, not {spare}")
     words = {word for members in categories.values() for word in members}
     if len(replace) % 2 or len(set(replace)) < len(replace):
         raise ConfigError(f"task.replace must be pairs of a word and an unknown word, not {list(replace)}")

@@ -12,6 +12,7 @@ from elman.stream import Stream
 ALPHABET = "abcdefghijklmnopqrstuvwxyz"
 FEATURES = ("sixteens", "eights", "fours", "twos", "ones")
 CODES = (np.arange(1, len(ALPHABET) + 1)[:, None] >> np.arange(4, -1, -1) & 1).astype(np.uint8)  # (26, 5): a = 00001
+_LONGEST = 1000  # words of a sentence; the exact odds take memory with its square
 
 
 def words(
@@ -176,6 +177,8 @@ def _check(lexicon: Sequence[str], shortest: int, longest: int, opening: Sequenc
         raise ConfigError(f"task.shortest must be at least 1, not {shortest}")
     if longest < shortest:
         raise ConfigError(f"task.longest must be at least {shortest}, task.shortest, not {longest}")
+    if longest > _LONGEST:
+        raise ConfigError(f"task.longest must be at most {_LONGEST}, not {longest}")
     for sentence in opening:
         words = sentence.split()
         if unknown := [word for word in words if word not in lexicon]:
