@@ -1,8 +1,21 @@
 """Every exception that elman raises of its own."""
 
+import re
+
+_LONG = 200  # characters of a word, such as a file name
+
+
+def _shortened(word: re.Match[str]) -> str:
+    return f"{word[0][: _LONG // 2]}…{word[0][-_LONG // 2 :]}"
+
 
 class ConfigError(ValueError):
-    """A setting that cannot be used; its text names the setting, the rule and the value given."""
+    """A setting that cannot be used; its text, in one line, names the setting, the rule and the value given."""
+
+    def __init__(self, message: str) -> None:
+        """Put a message in one line, with long words shortened, whatever file names and values it holds."""
+        line = " ".join(message.split("\n"))
+        super().__init__(re.sub(rf"\S{{{_LONG + 1},}}", _shortened, line))
 
 
 class TaskError(ConfigError):

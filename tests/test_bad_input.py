@@ -144,7 +144,7 @@ def test_the_settings_file_of_a_run_runs_it_again(call, here):
     assert status == 0, err
     assert (here / "one" / "losses.csv").read_bytes() == (here / "two" / "losses.csv").read_bytes()
     assert OmegaConf.load(here / "one/.hydra/config.yaml").task == OmegaConf.load(here / "two/.hydra/config.yaml").task
-    message = "elman: one/.hydra/config.yaml would not be read; --config-name config reads it\n"
+    message = "elman: --config-dir=one/.hydra has a config.yaml: --config-name=config reads it\n"
     assert call("--config-dir", "one/.hydra", "hydra.run.dir=three") == (2, "", message)
     assert "seed: 9\n" in call("--cfg", "job", "--config-dir", "one/.hydra", "--config-name", "config")[1]
 

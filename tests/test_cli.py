@@ -188,8 +188,8 @@ def test_ctrl_c_while_compiling_ends_like_any_other(start, here):
 
 def test_a_run_without_enough_memory_fails_in_one_line(call, here):
     status, _, err = call(*TINY, "hidden_size=100000000", "hydra.run.dir=run")
-    assert status == 1
-    assert re.fullmatch(r"elman: there is not enough memory for these settings: .+\n", err)
+    assert status == 2
+    assert re.fullmatch(r"elman: hidden_size must be so small that memory holds it: 100000000 takes .+\n", err)
 
 
 def test_nobody_need_read_the_report_to_its_end(here):

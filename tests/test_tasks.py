@@ -435,7 +435,7 @@ def test_a_table_of_codes_that_cannot_be_used_is_refused(table, message, tmp_pat
         ("sentences", {"categories": {"A": ["a", "a"]}}, "task.categories.A must not hold a word twice"),
         ("sentences", {"classes": {"HUM": ["HUM"]}}, "task.classes must have names of their own, and HUM"),
         ("sentences", {"classes": {"noun": ["CAT"]}}, "task.classes.noun must name categories, and CAT is none"),
-        ("sentences", {"spare": -1}, "task.spare must be at least 0, not -1"),
+        ("sentences", {"spare": -1}, "task.spare must be from 0 to 10000, not -1"),
         ("sentences", {"replace": ["man"]}, "task.replace must be pairs of a word and an unknown word, not ['man']"),
         ("sentences", {"replace": ["man", "woman"]}, "task.replace must give an unknown word for one of the lexicon"),
         ("sentences", {"replace": ["zog", "zig"]}, "task.replace must give an unknown word for one of the lexicon"),

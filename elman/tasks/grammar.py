@@ -11,6 +11,8 @@ from elman.rows import rows
 from elman.stream import Stream
 from elman.tasks.grammar_odds import machine
 
+_MOST = 1_000_000  # random strings
+
 
 def grammar(
     length: int, rng: np.random.Generator, *, rules: str, start: str, p: dict[str, float], foils: int, separate: bool
@@ -69,8 +71,10 @@ def strings(test: Stream, rng: np.random.Generator, settings: Mapping[str, Any])
         Texts by their conditions, "grammatical" and "random"; none if `foils` is 0.
 
     Raises:
-        ConfigError: where no string of two symbols or more is whole in the stream.
+        ConfigError: for too many random strings, or where no string of two symbols or more is whole in the stream.
     """
+    if not 0 <= settings["foils"] <= _MOST:
+        raise ConfigError(f"task.foils must be from 0 to {_MOST}, not {settings['foils']}")
     if not settings["foils"]:
         return {}
     begins = np.flatnonzero(test.starts)
