@@ -3,9 +3,10 @@
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from elman.cli import compose
 from elman.config import Settings
 from elman.errors import RunDirectoryError
 from elman.network import Weights
+from elman.progress import Progress, on_bar
 from elman.result import Result as Networks
 from elman.stream import Stream
 
@@ -151,12 +153,7 @@ def run(*settings: Settings | str) -> Result:
     if len(overrides) < len(settings) and not isinstance(first, Settings):
         raise TypeError("elman.run takes Settings, or overrides such as 'hidden_size=8'")
     chosen = first if isinstance(first, Settings) else compose.settings(*overrides)
-    with _bar(chosen.epochs) as bar:
-
-        def progress(epoch: int, losses: np.ndarray) -> None:
-            bar.set_postfix_str(f"loss {np.median(losses):.4f}", refresh=False)
-            bar.update(epoch - bar.n)
-
+    with _bar(chosen.epochs) as progress:
         networks = runner.run(chosen, progress)
     return Result(networks.settings, plots.from_result(networks), lambda: networks)
 
@@ -181,10 +178,10 @@ def open_run(directory: str | Path) -> Result:
     return Result(settings, plots.from_directory(path), lambda: runner.reopen(path, settings))
 
 
-def _bar(epochs: int) -> Any:
+def _bar(epochs: int) -> AbstractContextManager[Progress]:
     """A progress bar where somebody sees it: in a terminal or a notebook."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tqdm warns that without ipywidgets the bar of a notebook is text
         from tqdm.auto import tqdm
-    is_seen = "ipykernel" in sys.modules or sys.stderr.isatty()
-    return tqdm(total=epochs, unit="epoch", leave=False, disable=not is_seen)
+    is_seen = "ipykernel" in sys.modules or (sys.stderr is not None and sys.stderr.isatty())
+    return on_bar(tqdm, epochs, is_seen=is_seen)

@@ -206,6 +206,12 @@ def set_figures(directory: Path, names: Sequence[str], seconds: float) -> None:
     _save(directory, entry | {"figures": names, "seconds": {**times, **total}})
 
 
+def set_progress(directory: Path, share: float) -> None:
+    """Note in the run.json of a run that goes on which share of its epochs is done; where that fails, it goes on."""
+    with suppress(OSError):
+        _save(directory, json.loads((directory / run_json.NAME).read_bytes()) | {"progress": share})
+
+
 def _save(directory: Path, entry: Mapping[str, object]) -> None:
     text = json.dumps(entry, indent=2, ensure_ascii=False) + "\n"
     write_atomic(directory, {run_json.NAME: text.encode()})

@@ -19,7 +19,8 @@ from elman.errors import ConfigError, DivergenceError
 from elman.files import file_hashes, kept, one_run
 from elman.items import Items
 from elman.metrics import Errors
-from elman.network import Rule, Weights
+from elman.network import Rule, State, Weights
+from elman.progress import Progress, every
 from elman.random_draws import Drawn, draw_all
 from elman.result import Result, blocks, pieces, read_items, rule_of
 from elman.stream import Stream
@@ -28,9 +29,9 @@ from elman.trainers import BACKENDS, Backend
 if TYPE_CHECKING:
     from elman.plots import Source
 
-REPORT_EVERY = 10  # epochs between two reports of the loss, as the article prints them
-
-Progress = Callable[[int, np.ndarray], None]
+_PIECE = 0.25  # seconds that the epochs trained at a time take, unless a single one takes longer
+_MOST = 100  # epochs trained at a time, whose losses are held twice
+_NOTED = 5.0  # seconds between two notes in run.json of how much is done
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ def run(settings: Settings, progress: Progress | None = None) -> Result:
 
     Args:
         settings: as `elman.settings` returns them.
-        progress: called with the epoch and its losses (R,), every 10 epochs and after the last.
+        progress: called several times a second with the epochs done and the losses (R,) of the last.
 
     Raises:
         ConfigError: for a value that breaks its rule.
@@ -108,6 +109,7 @@ def _trained(
 ) -> Result:
     rule = rule_of(settings)
     state = start = network.begin(drawn.initial, rule)
+    training = _Training(drawn, backend, rule, losses, progress or (lambda done, losses: None))
     evaluated, curve, item_curve = [], [], []
     is_carried_on = (settings.test_reset or settings.reset_context) == "never"
     done = 0
@@ -119,22 +121,11 @@ def _trained(
                 evaluated.append(done)
                 curve.append(_tested(state.weights, test_context, drawn.test, backend, rule))
                 item_curve += _score_items(state.weights, drawn.items, backend, rule, settings.accept)
-        if progress and done and (is_last or done % REPORT_EVERY == 0):
-            progress(done, losses[:, done - 1])
         if is_last:
             break
-        stop = _next_stop(done, settings)
+        stop = _next_test(done, settings)
         with _timed(seconds, "train"):
-            state, losses[:, done:stop] = backend.train(
-                state,
-                drawn.vectors[:, :-1],
-                drawn.vectors[:, 1:],
-                rule,
-                epochs=stop - done,
-                resets=drawn.resets,
-                counted=drawn.counted,
-            )
-        _check_finite(losses[:, done:stop], done, settings)
+            state = training.go_on(state, done, stop)
         done = stop
     return _result(
         settings,
@@ -148,6 +139,43 @@ def _trained(
         backend=backend,
         seconds=seconds,
     )
+
+
+class _Training:
+    """Trains networks in pieces of about `_PIECE` seconds, between which Ctrl-C is heard and progress told."""
+
+    def __init__(self, drawn: Drawn, backend: Backend, rule: Rule, losses: np.ndarray, progress: Progress) -> None:
+        """Take what `Backend.train` does, the losses (R, epochs) to fill in, and whom to tell."""
+        self._drawn, self._backend, self._rule = drawn, backend, rule
+        self._losses, self._progress = losses, progress
+        self._piece = 1  # epochs
+
+    def go_on(self, state: State, done: int, stop: int) -> State:
+        """Train from one epoch to another, and return the state after that."""
+        while done < stop:
+            epochs, start = min(self._piece, stop - done), time.perf_counter()
+            state = self._train(state, done, epochs)
+            taken = max(time.perf_counter() - start, 1e-9)
+            self._piece = max(1, min(10 * epochs, _MOST, int(epochs * _PIECE / taken)))
+            done += epochs
+        return state
+
+    def _train(self, state: State, done: int, epochs: int) -> State:
+        last = self._losses[:, done - 1] if done else np.full(len(self._losses), np.nan)
+        state, losses = self._backend.train(
+            state,
+            self._drawn.vectors[:, :-1],
+            self._drawn.vectors[:, 1:],
+            self._rule,
+            epochs=epochs,
+            resets=self._drawn.resets,
+            counted=self._drawn.counted,
+            tick=lambda share: self._progress(done + share * epochs, last) if share < 1 else None,
+        )
+        self._losses[:, done : done + epochs] = losses
+        _check_finite(losses, done, self._rule.learning_rate)
+        self._progress(done + epochs, losses[:, -1])
+        return state
 
 
 def _score_items(
@@ -171,19 +199,19 @@ def _result(settings: Settings, drawn: Drawn, **more: Any) -> Result:
     )
 
 
-def _next_stop(done: int, settings: Settings) -> int:
-    """The next epoch after which there is something to report, to test or to end."""
-    periods = [period for period in (REPORT_EVERY, settings.evaluate_every) if period]
-    return min(settings.epochs, *(done - done % period + period for period in periods))
+def _next_test(done: int, settings: Settings) -> int:
+    """The next epoch after which networks are tested."""
+    period = settings.evaluate_every or settings.epochs
+    return min(settings.epochs, done - done % period + period)
 
 
-def _check_finite(losses: np.ndarray, done: int, settings: Settings) -> None:
+def _check_finite(losses: np.ndarray, done: int, learning_rate: float) -> None:
     replicates, epochs = np.nonzero(~np.isfinite(losses))
     if len(epochs):
         first = epochs.argmin()
         raise DivergenceError(
             f"the loss of replicate {replicates[first]} is not finite in epoch {done + epochs[first] + 1}; "
-            f"a learning_rate below {settings.learning_rate:g} may help"
+            f"a learning_rate below {learning_rate:g} may help"
         )
 
 
@@ -241,11 +269,26 @@ def run_into(
             more = {**(about or {}), "files": files}
             with rundir.track_status(directory, plain, about=more, attachments=attachments, outputs=outputs) as stages:
                 stages.update(seconds or {})
-                result = train() if train else _run(deepcopy(settings), progress)
+                told = _noted(directory, settings.epochs, progress)
+                result = train() if train else _run(deepcopy(settings), told)
                 _write(directory, result, stages)
         if settings.figures:
             _draw_missing(directory, settings.figure_formats)
     return result
+
+
+def _noted(directory: Path, epochs: int, progress: Progress | None) -> Progress:
+    """Progress that is also noted in run.json now and then, for those who look from elsewhere."""
+    from elman import rundir
+
+    note = every(_NOTED, partial(rundir.set_progress, directory))
+
+    def told(done: float, losses: np.ndarray) -> None:
+        if progress:
+            progress(done, losses)
+        note(round(done / epochs, 3))
+
+    return told
 
 
 def _check_source(directory: Path, settings: Settings) -> None:

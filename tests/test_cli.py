@@ -1,4 +1,5 @@
 import json
+import logging
 import os
 import pty
 import re
@@ -10,11 +11,13 @@ import time
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from conftest import SMALL, TINY, command, csvs
 
 import elman
+from elman import progress
 from elman.cli import compose
 from elman.config import SHARED
 from elman.runner import run
@@ -43,10 +46,10 @@ def test_a_run_ends_with_its_report_and_the_files_of_the_contract(here):
     }  # fmt: skip
     assert {path.name for path in (directory / ".hydra").iterdir()} == {"config.yaml", "hydra.yaml", "overrides.yaml"}
     loss = pd.read_csv(directory / "losses.csv").set_index("epoch")["loss"]
-    assert done.stderr.splitlines() == [f"Epoch {e}/20, loss: {loss[e]:.6f}" for e in (10, 20)]
+    assert done.stderr.splitlines() == [f"Epoch 20/20, loss {loss[20]:.6f}"]
     assert done.stdout.strip().endswith(f"Files are in {directory.relative_to(here)}")
     log = (directory / "elman.log").read_text()
-    assert f"Epoch 20/20, loss: {loss[20]:.6f}" in log
+    assert f"Epoch 20/20, loss {loss[20]:.6f}" in log
     assert "Errors over 59 test steps" in done.stdout
     assert "Errors over 59 test steps" in log
     entry = json.loads((directory / "run.json").read_text())
@@ -276,8 +279,30 @@ def test_a_terminal_gets_a_progress_bar_in_place_of_lines(here):
     os.close(terminal)
     assert process.returncode == 0
     assert re.search(rb"loss 0\.2\d{5}", shown)
-    assert b"Epoch 10/20" not in shown
-    assert "Epoch 10/20, loss: 0." in (only_run(here) / "elman.log").read_text()
+    assert b"epoch 20/20" in shown
+    assert b"Epoch 20/20" not in shown
+    assert "Epoch 20/20, loss 0." in (only_run(here) / "elman.log").read_text()
+
+
+def test_lines_of_progress_come_by_time_with_the_time_left_and_after_the_last_epoch(monkeypatch, caplog):
+    clock = [0.0]
+    monkeypatch.setattr(progress.time, "perf_counter", lambda: clock[0])
+    tell = progress.in_lines(20, logging.INFO)
+    with caplog.at_level(logging.INFO, logger="elman"):
+        for done in (0.5, 1, 2, 3, 10, 11, 20):
+            clock[0] = 4 * done
+            tell(done, np.full(3, np.nan if done < 1 else 1 / done))
+    of = "(median of 3 networks)"
+    assert caplog.messages == [
+        f"Epoch 3/20, loss 0.333333 {of}, about 68 s left",
+        f"Epoch 10/20, loss 0.100000 {of}, about 40 s left",
+        f"Epoch 20/20, loss 0.050000 {of}",
+    ]
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0, "0 s"), (99, "99 s"), (100, "2 min"), (9000, "2 h 30 min")])
+def test_a_duration_is_said_as_one_would(seconds, text):
+    assert progress.duration(seconds) == text
 
 
 def test_importing_the_package_is_quick_because_it_imports_nothing_heavy():

@@ -11,7 +11,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import elman
-from elman import metrics, network
+from elman import metrics, network, runner
 from elman.runner import DivergenceError, run, run_into
 from elman.tables import TABLES
 
@@ -156,6 +156,21 @@ def test_testing_in_blocks_of_networks_changes_no_bit(task, blocks, monkeypatch)
     whole = tables(*few_epochs)
     monkeypatch.setattr("elman.result._BLOCK", blocks)
     assert_same(tables(*few_epochs), whole)
+
+
+@pytest.mark.parametrize("seconds", [0, 60])
+def test_progress_is_told_between_pieces_of_training_whose_length_changes_no_bit(seconds, monkeypatch):
+    usual = run(elman.settings(*SMALL["cv"], "replicates=40", "evaluate_every=20")).losses
+    monkeypatch.setattr(runner, "_PIECE", seconds)
+    told = []
+    settings = elman.settings(*SMALL["cv"], "replicates=40", "evaluate_every=20")
+    losses = run(settings, lambda done, losses: told.append((done, losses))).losses
+    assert (losses == usual).all()
+    whole = [done for done, _ in told if isinstance(done, int)]
+    assert whole == (list(range(1, 26)) if seconds == 0 else [1, 11, 20, 25])
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert all((last == losses[:, int(done) - 1]).all() for done, last in told if done in whole)
+    assert any(done < 1 and np.isnan(last).all() for done, last in told)  # networks of the first epoch
 
 
 def test_a_run_writes_the_files_of_the_contract(finished):

@@ -16,8 +16,8 @@ from hydra.types import RunMode
 from omegaconf import OmegaConf, open_dict
 
 import elman
-from elman import checks, runner
-from elman.cli import compose, plan, sweep
+from elman import checks, rundir, runner
+from elman.cli import compose, plan, sweep, watch
 from elman.cli import main as cli
 from elman.cli.loader import SweepLoader
 from elman.errors import RunDirectoryError
@@ -52,7 +52,7 @@ def test_a_sweep_counts_its_runs_and_ends_with_their_comparison(call, here):
     assert re.search(r"hidden_size +networks +success rate", out)
     assert "comparison.csv, comparison.png and the runs are in sweep" in out
     log = next((here / "sweep").glob("*hidden_size=2*/elman.log")).read_text()
-    assert "Epoch 20/20, loss: 0." in log
+    assert "Epoch 20/20, loss 0." in log
     assert "Errors over 59 test steps" in log
 
 
@@ -382,11 +382,44 @@ def test_what_an_earlier_command_left_unfinished_is_not_counted(tmp_path, capsys
     planned = sweep.Sweep(
         tmp_path, {fingerprint({"task": {"name": "xor"}, "seed": seed}, {}): [f"seed={seed}"] for seed in (1, 2)}
     )
-    with sweep.watch(planned):
+    with watch.watch(planned):
         pass
     assert capsys.readouterr().err.startswith("0 of 2 runs done, 0 running, 0 failed | ")
     assert sweep.finish(planned) == 2
     assert "seed=1: it was killed\n  seed=2: it left no run\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("elapsed", "took", "running", "unfinished", "left"),
+    [
+        (10, [], [(10, 0)], 4, None),  # nothing is known yet
+        (10, [10], [], 0, None),  # nothing is left
+        (20, [10, 10], [], 3, 30),  # one at a time
+        (20, [20, 20], [], 6, 60),  # two at a time
+        (0.5, [0.5], [], 7, 3.5),  # after runs that were skipped, which took no time
+        (10, [], [(10, 0.25)], 1, 30),  # by its own share
+        (30, [10, 20], [(5, 0)], 2, (2 - 1 / 3) * 30 / (2 + 1 / 3)),  # as far as runs of 15 s are after 5
+        (100, [90] * 8, [(10, 0.1)], 1, 90.0),  # eight at a time, but a last one cannot be shared
+    ],
+)
+def test_the_time_left_of_a_sweep_follows_from_how_fast_its_runs_went(elapsed, took, running, unfinished, left):
+    found = watch.seconds_left(elapsed, took, running, unfinished)
+    assert found is None if left is None else found == pytest.approx(left)
+
+
+def test_a_sweep_says_how_far_runs_are_that_take_long(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(watch, "_SILENCE", 0.0)
+    settings = [{"task": {"name": "xor"}, "seed": seed} for seed in (1, 2)]
+    planned = sweep.Sweep(tmp_path, {fingerprint(s, {}): [f"seed={s['seed']}"] for s in settings})
+    watcher = watch._Watcher(planned)
+    watcher.begin()
+    (tmp_path / "a").mkdir()
+    entry = {"format": 2, "status": "running", "settings": settings[0], "overrides": ["seed=1"], "outputs": []}
+    (tmp_path / "a" / "run.json").write_text(json.dumps(entry | {"start": "2026-01-01T00:00:00+00:00"}))
+    rundir.set_progress(tmp_path / "a", 0.25)
+    watcher.look()
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert re.fullmatch(r"0 of 2 runs done, 1 running, 0 failed(, about \d+ s left)? \| seed=1: 25%", last)
 
 
 def test_the_job_gives_an_optimiser_the_median_error_rate(call, here, monkeypatch):

@@ -11,3 +11,8 @@ def echo(text: str) -> None:
         print(text.encode(encoding, "replace").decode(encoding), flush=True)
     except BrokenPipeError:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - for the rest of the process
+
+
+def tell(text: str) -> None:
+    """Print on stderr, at once."""
+    print(text, file=sys.stderr, flush=True)

@@ -3,12 +3,11 @@
 import logging
 import math
 import os
-import statistics
 import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
     import numpy as np
 
     from elman.cli.sweep import Sweep
+    from elman.progress import Progress
     from elman.result import Result
-    from elman.runner import Progress
 
 # Flags that say what to run, or what to show of that.
 _OF_PLANS = (
@@ -110,7 +109,8 @@ def _print_help(flags: Namespace) -> None:
 
 def _sweep(sweep: "Sweep", application: Any, name: str, overrides: list[str]) -> None:
     """Run a sweep, and end it with the comparison of its runs, whatever became of them."""
-    from elman.cli.sweep import finish, watch
+    from elman.cli.sweep import finish
+    from elman.cli.watch import watch
     from elman.errors import LauncherError
 
     trouble: BaseException | None = None
@@ -242,19 +242,19 @@ def _forget_if_empty(directory: Path) -> None:
 
 @contextmanager
 def _progress(chosen: Settings, *, bar: bool, level: int) -> "Iterator[Progress]":
-    """A function that reports the loss: on a progress bar, if there is one, and in a line of this level."""
-    of = f" (median of {chosen.replicates} networks)" if chosen.replicates > 1 else ""
-    with ExitStack() as stack:
-        if bar:
-            from tqdm import tqdm
+    """A function that tells how far training has come: on a bar, if there is one, and in lines of this level."""
+    from elman.progress import in_lines, on_bar
 
-            shown = stack.enter_context(tqdm(total=chosen.epochs, unit="epoch", leave=False))
+    lines = in_lines(chosen.epochs, level)
+    if not bar:
+        yield lines
+        return
+    from tqdm import tqdm
 
-        def progress(epoch: int, losses: "np.ndarray") -> None:
-            loss = statistics.median(losses)
-            if bar:
-                shown.set_postfix_str(f"loss {loss:.6f}", refresh=False)
-                shown.update(epoch - shown.n)
-            log.log(level, "Epoch %d/%d, loss: %.6f%s", epoch, chosen.epochs, loss, of)
+    with on_bar(tqdm, chosen.epochs) as shown:
 
-        yield progress
+        def both(done: float, losses: "np.ndarray") -> None:
+            shown(done, losses)
+            lines(done, losses)
+
+        yield both

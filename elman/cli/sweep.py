@@ -1,25 +1,20 @@
-"""A sweep as its user sees it: a count of its runs while they go on, wherever that is, and the comparison at its end.
+"""A sweep and its runs, which are known by the fingerprints of their settings; and its end, the comparison of them.
 
-Both are made from the runs' directories alone, so they are the same for every launcher.
+All is made from the runs' directories alone, so it is the same for every launcher.
 """
 
 import json
-import sys
-import threading
-from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 
 from elman import run_json, rundir
-from elman.cli.echo import echo
+from elman.cli.echo import echo, tell
 from elman.config import Settings
 from elman.files import file_hashes
 from elman.runs import Run, find_runs
 
-_PERIOD = 0.5  # seconds between two looks at the directories
 _LISTED = 20  # runs that did not finish, at most
 
 
@@ -32,55 +27,6 @@ class Sweep:
     """The overrides of each run by the fingerprint of its settings; None where the sweeper chooses as it goes."""
 
 
-@contextmanager
-def watch(sweep: Sweep) -> Iterator[None]:
-    """Say on stderr, whenever a run of the sweep ends, how it ended and how many are done, running and failed."""
-    _finished_before.cache_clear()
-    before = {run.directory: run.entry.get("start") for run in _runs(sweep) if run.entry["status"] != "finished"}
-    over = threading.Event()
-
-    def look() -> None:
-        known: dict[Path, Run] = {}  # those that have ended
-        first = True
-        while True:
-            last = over.wait(0 if first else _PERIOD)
-            ended: list[Run] = []
-            running = 0
-            for run in _runs(sweep, known):
-                if before.get(run.directory, "") == run.entry.get("start"):
-                    continue  # what an earlier command left unfinished
-                if run.entry["status"] == "running":
-                    running += 1
-                else:
-                    ended.append(run)
-            for run in ended:
-                known[run.directory] = run
-                if not first:
-                    _tell(f"{_count(sweep, known, running)} | {_name(sweep, run)}: {_outcome(run)}")
-            if first:
-                _tell(f"{_count(sweep, known, running)} | {_shown(sweep.directory)}")
-                _tell_makers(known.values())
-            first = False
-            if last:
-                return
-
-    thread = threading.Thread(target=look, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
-
-
-def _tell_makers(done: Iterable[Run]) -> None:
-    """Say which runs are not run again although another version of the code made them."""
-    today = run_json.maker(rundir.circumstances())
-    makers = Counter(maker for run in done if (maker := run_json.maker(run.entry)) != today)
-    for maker, n in makers.items():
-        _tell(f"{n} of the runs done {'was' if n == 1 else 'were'} made by {maker}; this is {today}")
-
-
 def find_finished(directory: Path, settings: Settings) -> Path | None:
     """The directory of the finished run of some settings that this process first found in a sweep's directory.
 
@@ -90,10 +36,15 @@ def find_finished(directory: Path, settings: Settings) -> Path | None:
     return _finished_before(directory).get(run_json.fingerprint(plain, file_hashes(plain)))
 
 
+def forget_finished() -> None:
+    """Look at the directories again, for another command in the same process."""
+    _finished_before.cache_clear()
+
+
 @cache  # so that a job need not read the run.json of all others
 def _finished_before(directory: Path) -> dict[str, Path]:
     runs = find_runs(directory)[0] if directory.is_dir() else []
-    return {_fingerprint(run): run.directory for run in runs if run.entry["status"] == "finished"}
+    return {fingerprint(run): run.directory for run in runs if run.entry["status"] == "finished"}
 
 
 def finish(sweep: Sweep) -> int:
@@ -105,7 +56,7 @@ def finish(sweep: Sweep) -> int:
     from elman.cli.compare import first_line, write
     from elman.comparison import compare, describe
 
-    found = _runs(sweep)
+    found = runs_of(sweep)
     try:
         comparison = compare(sweep.directory, planned=map(json.loads, sweep.jobs or ()))
     except FileNotFoundError:  # no finished run, or none that is whole
@@ -115,24 +66,24 @@ def finish(sweep: Sweep) -> int:
         try:
             write(comparison, sweep.directory)
         except Exception as error:  # the answer and the list of failures are not lost for a file or a figure
-            _tell(f"\nthe comparison could not be written: {first_line(error)}")
+            tell(f"\nthe comparison could not be written: {first_line(error)}")
         else:
-            echo(f"\ncomparison.csv, comparison.png and the runs are in {_shown(sweep.directory)}")
+            echo(f"\ncomparison.csv, comparison.png and the runs are in {shown(sweep.directory)}")
     failures = _failures(sweep, found)
     if failures:
         total = f" of {len(sweep.jobs)}" if sweep.jobs is not None else ""
-        _tell(f"\n{len(failures)}{total} runs did not finish:")
+        tell(f"\n{len(failures)}{total} runs did not finish:")
         for failure in failures[:_LISTED]:
-            _tell(f"  {failure}")
+            tell(f"  {failure}")
         if len(failures) > _LISTED:
-            _tell(f"  and {len(failures) - _LISTED} more")
-        _tell(f"The same command with hydra.sweep.dir={_shown(sweep.directory)} does only what is missing.")
+            tell(f"  and {len(failures) - _LISTED} more")
+        tell(f"The same command with hydra.sweep.dir={shown(sweep.directory)} does only what is missing.")
     return len(failures)
 
 
-def _runs(sweep: Sweep, besides: "dict[Path, Run] | None" = None) -> list[Run]:
+def runs_of(sweep: Sweep, besides: Container[Path] = ()) -> list[Run]:
     """The runs in the sweep's directory that belong to it; besides those that are known already."""
-    return [run for run in _all_runs(sweep, besides or {}) if sweep.jobs is None or _fingerprint(run) in sweep.jobs]
+    return [run for run in _all_runs(sweep, besides) if sweep.jobs is None or fingerprint(run) in sweep.jobs]
 
 
 def _all_runs(sweep: Sweep, besides: Container[Path] = ()) -> list[Run]:
@@ -140,27 +91,29 @@ def _all_runs(sweep: Sweep, besides: Container[Path] = ()) -> list[Run]:
     return find_runs(sweep.directory, besides=besides)[0] if sweep.directory.is_dir() else []
 
 
-def _fingerprint(run: Run) -> str:
+def fingerprint(run: Run) -> str:
+    """Of the settings of a run."""
     return run_json.fingerprint(run.entry["settings"], run.entry.get("files", {}))
 
 
 def _failures(sweep: Sweep, found: Sequence[Run]) -> list[str]:
     """A line for each run that did not finish, with the reason if it is known."""
-    finished = {_fingerprint(run) for run in found if run.entry["status"] == "finished"}
-    failed = [run for run in found if _fingerprint(run) not in finished]
-    there = finished | {_fingerprint(run) for run in failed}
+    finished = {fingerprint(run) for run in found if run.entry["status"] == "finished"}
+    failed = [run for run in found if fingerprint(run) not in finished]
+    there = finished | {fingerprint(run) for run in failed}
     missing = [job for settings, job in (sweep.jobs or {}).items() if settings not in there]
     refused = {frozenset(run.entry.get("overrides", [])) for run in _all_runs(sweep)}
-    return [f"{_name(sweep, run)}: {_outcome(run)}" for run in failed] + [
+    return [f"{job_name(sweep, run)}: {outcome(run)}" for run in failed] + [
         f"{name(job, sweep.jobs)}: "
         + ("its directory holds another run" if frozenset(job) in refused else "it left no run")
         for job in missing
     ]
 
 
-def _name(sweep: Sweep, run: Run) -> str:
+def job_name(sweep: Sweep, run: Run) -> str:
+    """A run of a sweep, by those of its overrides that not all jobs have."""
     jobs = sweep.jobs or {}
-    return name(jobs.get(_fingerprint(run), run.entry.get("overrides", [])), sweep.jobs)
+    return name(jobs.get(fingerprint(run), run.entry.get("overrides", [])), sweep.jobs)
 
 
 def name(overrides: Sequence[str], jobs: Mapping[str, Sequence[str]] | None) -> str:
@@ -169,7 +122,8 @@ def name(overrides: Sequence[str], jobs: Mapping[str, Sequence[str]] | None) -> 
     return " ".join(override for override in overrides if override not in common) or " ".join(overrides) or "the run"
 
 
-def _outcome(run: Run) -> str:
+def outcome(run: Run) -> str:
+    """How a run ended, in one line."""
     status = run.entry["status"]
     if status == "failed":
         return f"failed: {run.entry.get('error', '')}"
@@ -182,19 +136,6 @@ def _outcome(run: Run) -> str:
     return report.in_one_line(runs.read(run.directory, "summary"))
 
 
-def _count(sweep: Sweep, known: dict[Path, Run], running: int) -> str:
-    last = {_fingerprint(run): run.entry["status"] for run in known.values()}  # two jobs may have the same settings
-    done, failed, interrupted = (
-        sum(s == which for s in last.values()) for which in ("finished", "failed", "interrupted")
-    )
-    total = f" of {len(sweep.jobs)}" if sweep.jobs is not None else ""
-    count = f"{done}{total} runs done, {running} running, {failed} failed"
-    return f"{count}, {interrupted} interrupted" if interrupted else count
-
-
-def _shown(directory: Path) -> Path:
+def shown(directory: Path) -> Path:
+    """A directory as one would type it here."""
     return directory.relative_to(Path.cwd()) if directory.is_relative_to(Path.cwd()) else directory
-
-
-def _tell(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

@@ -48,6 +48,7 @@ def train(
     epochs: int,
     resets: np.ndarray | None = None,
     counted: np.ndarray | None = None,
+    tick: Callable[[float], None] = lambda share: None,
 ) -> tuple[State, np.ndarray]:
     """As `elman.trainers.reference.train`, for inputs and targets of bits; equal to it but for rounding."""
     inputs, targets = inputs.astype(np.uint8, copy=False), targets.astype(np.uint8, copy=False)
@@ -57,7 +58,7 @@ def train(
     if _is_fused(rule) and counted is None and (resets is None or by_epoch):
         if not fused_calls.is_elmans(rule):
             _prepare(fused_calls.warm_up, networks, _kind(rule))
-        return fused_calls.train(state, inputs, targets, rule, epochs=epochs, reset=resets is not None)
+        return fused_calls.train(state, inputs, targets, rule, epochs=epochs, reset=resets is not None, tick=tick)
     from elman.trainers import every_rule  # takes its time to import, and Elman's rule does not need it
 
     _prepare(every_rule.warm_up, networks, bool(rule.momentum))
@@ -69,6 +70,7 @@ def train(
         epochs=epochs,
         resets=np.zeros((1, T), bool) if resets is None else resets,
         counted=np.ones((1, T), bool) if counted is None else counted,
+        tick=tick,
     )
 
 

@@ -1,5 +1,6 @@
 """Calls of the kernel in `general`: names as its numbers, and arrays laid out as it takes them."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -210,6 +211,7 @@ def train(
     epochs: int,
     resets: np.ndarray,
     counted: np.ndarray,
+    tick: Callable[[float], None] = lambda share: None,
 ) -> tuple[State, np.ndarray]:
     """As `elman.trainers.compiled.train`, by any rule."""
     weights, R, T = state.weights, len(state.context), inputs.shape[1]
@@ -249,7 +251,7 @@ def train(
         losses[block] = from_networks(loss, losses[block])
         _take_steps(form, slots, end, kept, steps, block, inputs.shape[2])
 
-    each_block(weights, one)
+    each_block(weights, one, tick)
     return State(trained, velocity, context, steps), losses
 
 

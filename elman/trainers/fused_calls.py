@@ -1,5 +1,7 @@
 """Calls of the kernel in `fused`: names as its numbers, and arrays laid out as it takes them."""
 
+from collections.abc import Callable
+
 import numba
 import numpy as np
 
@@ -131,7 +133,14 @@ def _kernel_rule(rule: Rule, reset: bool) -> fused.Rule:
 
 
 def train(
-    state: State, inputs: np.ndarray, targets: np.ndarray, rule: Rule, *, epochs: int, reset: bool
+    state: State,
+    inputs: np.ndarray,
+    targets: np.ndarray,
+    rule: Rule,
+    *,
+    epochs: int,
+    reset: bool,
+    tick: Callable[[float], None] = lambda share: None,
 ) -> tuple[State, np.ndarray]:
     """As `elman.trainers.compiled.train`, for one step back and a context that is set back by epoch or never."""
     weights, context = state.weights, state.context
@@ -165,7 +174,7 @@ def train(
         losses[block] = from_networks(loss, losses[block])
 
     inputs, targets = inputs.astype(np.uint8, copy=False), targets.astype(np.uint8, copy=False)
-    each_block(weights, one)
+    each_block(weights, one, tick)
     return State(trained, velocity, end), losses
 
 

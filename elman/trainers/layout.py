@@ -99,8 +99,16 @@ def _quicker_alone(R: int, weights: int, threads: int) -> bool:
     return weights > LARGE or math.ceil(R / threads) <= as_long * math.ceil(blocks / threads)
 
 
-def each_block(weights: Weights, one: Callable[[Form, slice], None]) -> None:
-    """Call `one` for each block of networks, on as many threads as NUMBA_NUM_THREADS allows."""
+def each_block(
+    weights: Weights, one: Callable[[Form, slice], None], tick: Callable[[float], None] = lambda share: None
+) -> None:
+    """Call `one` for each block of networks, on as many threads as NUMBA_NUM_THREADS allows.
+
+    Args:
+        weights: of all networks.
+        one: is told how the networks of the block are to lie, and which they are.
+        tick: called after each block with the share of the networks that are done.
+    """
     R, threads = len(weights.b_h), numba.config.NUMBA_NUM_THREADS
     size = 1 if _quicker_alone(R, sum(array[0].size for array in weights), threads) else NETWORKS
     blocks = [slice(r, min(r + size, R)) for r in range(0, R, size)]
@@ -108,9 +116,11 @@ def each_block(weights: Weights, one: Callable[[Form, slice], None]) -> None:
     if threads == 1 or len(blocks) == 1:
         for form, block in zip(forms, blocks, strict=True):
             one(form, block)
+            tick(block.stop / R)
     else:
         with ThreadPoolExecutor(min(threads, len(blocks))) as pool:
-            list(pool.map(one, forms, blocks))
+            for block, _ in zip(blocks, pool.map(one, forms, blocks), strict=True):
+                tick(block.stop / R)
 
 
 def smallest(networks: int | None, rule: Rule) -> list[State]:

@@ -1,5 +1,7 @@
 """The training loop in numpy: the readable reference for every other trainer."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from elman import network
@@ -17,6 +19,7 @@ def train(
     epochs: int,
     resets: np.ndarray | None = None,
     counted: np.ndarray | None = None,
+    tick: Callable[[float], None] = lambda share: None,
 ) -> tuple[State, np.ndarray]:
     """Train R networks; the readable reference for every other trainer.
 
@@ -33,6 +36,7 @@ def train(
             the start of each epoch. None: the context is always carried on.
         counted: (R, T) or (1, T) bool: steps that are learned from and whose loss counts, at least one; the others are
             only read. None: all.
+        tick: called now and then with the share of the work that is done.
 
     Returns:
         The state after the last step, and the losses (R, E): each before its change, averaged over the counted steps.
@@ -49,4 +53,5 @@ def train(
             state, loss = network.learn(state, inputs[:, t], targets[:, t], rule, fresh=fresh, counted=learned)
             total += loss if learned is None else np.where(learned, loss, 0.0)
         losses[:, epoch] = total / n_counted
+        tick((epoch + 1) / epochs)
     return state, losses
