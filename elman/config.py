@@ -136,6 +136,13 @@ class Settings(_Converted):
         "distance in the trees: euclidean, cityblock or cosine", key_of("elman.hidden", "METRICS"), changes="tables"
     )
     backend: str = setting("numba (compiled) or numpy (the readable reference)", key_of("elman.trainers", "BACKENDS"))
+    objective: str | None = setting(
+        "what a sweeper that optimises minimises: the median predictable_error_rate, test_mse, final_loss, best_loss, "
+        "best_epoch, takeoff_epoch or success_epoch; success_rate: minus the share of networks that succeed; null: the "
+        "first, or the second where the first is unknown",
+        key_of("elman.objective", "OBJECTIVES"),
+        changes="nothing",
+    )
     figures: bool = setting("draw figures", changes="nothing")
     figure_formats: list[str] = setting(
         "files that each figure is written as, of png, pdf and svg",

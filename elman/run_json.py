@@ -51,6 +51,7 @@ _BEFORE: dict[str, Any] = {
     "accept": None,
     "record_items": 200,
     "figure_formats": ["png"],
+    "objective": None,
 }
 
 

@@ -121,6 +121,8 @@ def test_a_settings_file_that_cannot_be_used_is_refused_in_one_line_that_names_i
         (f"seed={'1' * 5000}", "cannot read seed=1111"),
         (f"occurrences={'[' * 3000}", "cannot read occurrences=[[[["),
         ("xor", "cannot read xor as a setting; elman task=xor runs that task"),
+        ("Reber", "cannot read Reber as a setting; elman task=reber runs that task"),
+        ("truncation", "cannot read truncation as a setting; elman experiment=truncation runs that experiment"),
         ("task=XOR", "; did you mean task=xor?"),
         ("task=both", "task must be one of its names, not both; elman -m task=xor,cv runs two"),
         ("hydra.searchpath=[nope://x]", "nope"),

@@ -35,7 +35,7 @@ def test_the_defaults_are_those_of_the_article():
         "evaluate_every": 10, "record_steps": 60,
         "test_items": None, "accept": None, "record_items": 200,
         "occurrences": [], "cluster_method": "ward", "cluster_metric": "euclidean",
-        "backend": "numba", "figures": True, "figure_formats": ["png"], "overwrite": False,
+        "backend": "numba", "objective": None, "figures": True, "figure_formats": ["png"], "overwrite": False,
     }  # fmt: skip
     xor = {"task": {"name": "xor", "kind": "xor", "length": 3000, "test_length": 3000}, "hidden_size": 4, "epochs": 600}
     cv = {"task": {"name": "cv", "kind": "cv", "length": 300, "test_length": 3000}, "hidden_size": 20, "epochs": 200}

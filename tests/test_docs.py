@@ -80,6 +80,8 @@ def test_every_command_and_python_block_of_a_page_runs(page, run, here, monkeypa
                 elif words[0] != "elman-paper" and not any(p in line for p in PLUGINS):  # test_launchers runs those
                     status, err = run(shortened(words))
                     assert status == 0, f"{line}\n{err}"
+    if page.stem == "hydra":  # the callback was told of both jobs
+        assert len((here / "tracked.csv").read_text().splitlines()) == 1 + 2 * 2
 
 
 def anchors(page):

@@ -8,8 +8,9 @@ import pytest
 from conftest import SMALL
 
 import elman
-from elman import comparison, report
+from elman import objective, report
 from elman.cli.echo import echo
+from elman.errors import ConfigError
 from elman.runner import run
 from elman.tables import TABLES
 
@@ -198,10 +199,28 @@ def test_a_run_in_one_line_has_the_medians_of_what_is_known():
     assert report.in_one_line(unknown) == "test error 0.2500"
 
 
-@pytest.mark.parametrize(("rates", "wanted"), [([0.5, 0.0, 1.0], 0.5), ([np.nan] * 3, 0.3)])
-def test_runs_are_compared_by_the_median_error_rate_or_where_there_is_none_by_the_squared_error(rates, wanted):
+@pytest.mark.parametrize(
+    ("name", "rates", "wanted"),
+    [
+        (None, [0.5, 0.0, 1.0], 0.5),
+        (None, [np.nan] * 3, 0.3),
+        ("success_rate", [0.01, 0.0, 0.011], -2 / 3),
+        ("test_mse", [0.0, 0.0, 0.0], 0.3),
+        ("takeoff_epoch", [np.nan] * 3, 20),
+        ("success_epoch", [0.0, 0.0, 0.0], np.inf),
+    ],
+)
+def test_the_objective_is_a_median_or_minus_the_share_of_successes_and_never_is_the_worst(name, rates, wanted):
     summary = pd.DataFrame({"predictable_error_rate": rates, "test_mse": [0.25, 0.9, 0.3]})
-    assert comparison.objective(summary) == wanted
+    summary = summary.assign(takeoff_epoch=[10, 20, np.nan], success_epoch=[10, np.nan, np.nan])
+    assert objective.objective(summary, name) == wanted
+
+
+@pytest.mark.parametrize("name", ["success_rate", "success_epoch", "predictable_error_rate"])
+def test_an_objective_that_is_unknown_for_a_task_is_refused(name):
+    summary = pd.DataFrame({"predictable_error_rate": [np.nan], "success_epoch": [np.nan]})
+    with pytest.raises(ConfigError, match=f"and {name} is not"):
+        objective.objective(summary, name)
 
 
 def test_a_report_is_printed_where_not_all_of_its_letters_can_be(monkeypatch):

@@ -118,6 +118,20 @@ def test_an_optimiser_is_told_the_objective_of_each_run_and_infinity_for_one_tha
     assert told == [pd.read_csv(summary)["predictable_error_rate"][0], math.inf]
 
 
+def test_an_optimiser_is_told_the_objective_that_is_named(call, here, monkeypatch):
+    told, job = [], cli._job
+    monkeypatch.setattr(cli, "_job", lambda composed: told.append(job(composed)))
+    _, _, err = call(*SWEEP, "objective=success_rate", "hidden_size=2", "task=xor,sentences")
+    assert told == [0.0, math.inf]
+    assert "objective must be known for this task, and success_rate is not" in err
+    assert call(*SWEEP, "objective=successes", "seed=1")[0] == 2
+    refused = call(*SWEEP, "+hydra.sweeper.direction=maximize", "seed=1")
+    assert (refused[0], refused[2].splitlines()[0][:55]) == (
+        2,
+        "elman: hydra.sweeper.direction must be minimize, because a j"[:55],
+    )
+
+
 def test_a_sweep_given_again_does_nothing_and_with_overwrite_everything(call, here):
     assert call(*SWEEP, "hidden_size=2")[0] == 0
     before = times(here / "sweep")

@@ -158,8 +158,8 @@ def _job(composed: DictConfig) -> float:
     """One run of a sweep; returns the number that an optimiser minimises."""
     from elman import report, runs
     from elman.cli.sweep import find_finished
-    from elman.comparison import objective
     from elman.errors import ConfigError, RunDirectoryError
+    from elman.objective import objective
 
     config: Any = HydraConfig.get()
     runtime, job = config.runtime, config.job
@@ -181,7 +181,11 @@ def _job(composed: DictConfig) -> float:
         return math.inf  # an optimiser's worst
     if result is not None:
         log.debug("%s", report.report(result))
-    return objective(runs.read(directory, "summary"))
+    try:
+        return objective(runs.read(directory, "summary"), chosen.objective)
+    except ConfigError as error:
+        print(f"{directory.name}: {error}", file=sys.stderr)
+        return math.inf
 
 
 def _run(

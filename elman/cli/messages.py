@@ -21,6 +21,7 @@ from omegaconf.errors import (
 
 from elman.config import unknown
 from elman.declaration import shown
+from elman.defaults import CONF
 from elman.errors import ConfigError, DivergenceError, LauncherError, RunDirectoryError, TaskError
 
 _LONGEST = 400  # characters of a message
@@ -151,10 +152,9 @@ def _cannot_read(override: str) -> str:
     """The message for what Hydra cannot parse, with the same in quotes if it then can."""
     key, sign, value = override.partition("=")
     if not sign and key[:1] not in ("~", "+"):
-        from elman.tasks import TASKS
-
-        if key.lower() in TASKS:
-            return f"cannot read {shown(key)} as a setting; elman task={key.lower()} runs that task"
+        for group in ("task", "experiment"):
+            if key.lower() in {path.stem for path in (CONF / group).glob("*.yaml")}:
+                return f"cannot read {shown(key)} as a setting; elman {group}={key.lower()} runs that {group}"
         return f"cannot read {shown(key)} as a setting; it is written SETTING=VALUE"
     if len(override) > _LONGEST // 2:
         return f"cannot read {shown(override)} as SETTING=VALUE"

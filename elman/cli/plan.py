@@ -57,6 +57,9 @@ def _plan_sweep(master: DictConfig, loader: SweepLoader) -> "Sweep":
             raise ConfigError(f"hydra.{key} must have settings of its own, not be {shown(master.hydra[key])}")
     if (size := sweeper.get("max_batch_size")) is not None and size < 1:
         raise ConfigError(f"hydra.sweeper.max_batch_size must be at least 1, not {size}")
+    if "maximize" in str(sweeper.get("direction")).lower():
+        reason = "because a job that fails returns infinity; objective=success_rate is minus the share of successes"
+        raise ConfigError(f"hydra.sweeper.direction must be minimize, {reason}")
     is_combined = sweeper._target_.endswith(".BasicSweeper")
     is_new = "elman_unique" in OmegaConf.to_yaml(master.hydra.sweep)
     # The same for all jobs: a timestamp would move on, and a worker may have been started anywhere.
