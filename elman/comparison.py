@@ -293,7 +293,12 @@ def _epochs(name: str, values: pd.Series) -> dict[str, float]:
 
 
 def describe(comparison: Comparison) -> str:
-    """The table for a reader: shares with their intervals, and medians with the quartiles."""
+    """The table for a reader, and what it means."""
+    return "\n".join([shown_table(comparison).to_string(index=False), "", *explain(comparison)])
+
+
+def shown_table(comparison: Comparison) -> pd.DataFrame:
+    """The table for a reader, as texts: shares with their intervals, and medians with the quartiles."""
     table = comparison.table
     shown = table[list(comparison.groups[0].values)].map(format_value)
     shown["networks"] = table["networks"]
@@ -310,13 +315,18 @@ def describe(comparison: Comparison) -> str:
     column("takeoff epoch", "takeoff_epoch", ".0f")
     if table["success_rate"].notna().any():
         column("success epoch", "success_epoch", ".0f", "_q25", "_q75")
-    lines = [shown.to_string(index=False), "", "Medians over the networks, with the quartiles in brackets."]
-    if "success epoch" in shown:
+    return shown
+
+
+def explain(comparison: Comparison) -> list[str]:
+    """What the columns mean, and notes on the runs, a paragraph each."""
+    lines = ["Medians over the networks, with the quartiles in brackets."]
+    if comparison.table["success_rate"].notna().any():
         rule = f"at most {comparison.success:g} of the steps that can be predicted are wrong"
         lines += [
             f"A network succeeds if {rule} after training; its success epoch is the first test of which that is true."
         ]
-    return "\n".join([*lines, *comparison.notes])
+    return [*lines, *comparison.notes]
 
 
 def _cell(row: pd.Series, name: str, form: str, low: str, high: str) -> str:

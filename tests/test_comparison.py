@@ -367,7 +367,7 @@ def test_comparisons_of_one_directory_at_once_do_not_collide(tmp_path):
     program = [sys.executable, "-c", "from elman.cli.compare import main; main()", str(tmp_path)]
     started = [subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) for _ in range(3)]
     assert [(process.communicate(timeout=100)[1], process.returncode) for process in started] == [(b"", 0)] * 3
-    assert {path.name for path in tmp_path.iterdir()} == {"a", "comparison.csv", "comparison.png"}
+    assert {path.name for path in tmp_path.iterdir()} == {"a", "comparison.csv", "comparison.png", "index.html"}
 
 
 def test_training_losses_of_different_units_are_not_compared(tmp_path):

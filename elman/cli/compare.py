@@ -1,30 +1,49 @@
-"""The command elman-compare: runs compared by their settings, as a table and a figure."""
+"""The command elman-compare: runs compared by their settings, as a table, a figure and a page."""
 
 import argparse
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from elman import rundir
 from elman.cli.echo import echo
 from elman.comparison import Comparison, compare, describe
 from elman.errors import RunDirectoryError
+from elman.runs import Run, find_runs
 from elman.tables import SUCCESS
 
+_PAGE = "index.html"
 _PATIENCE = 60  # seconds to wait while another process writes its comparison
 
 
 def write(
-    comparison: Comparison, directory: Path, *, plot: str | None = None, labels: Mapping[str, str] | None = None
-) -> None:
-    """Write comparison.csv and comparison.png, made from the comparison, into a directory."""
+    comparison: Comparison,
+    directory: Path,
+    *,
+    runs: Sequence[Run] = (),
+    plot: str | None = None,
+    labels: Mapping[str, str] | None = None,
+) -> list[str]:
+    """Write comparison.csv, comparison.png and index.html, made from the comparison of runs, into a directory.
+
+    Returns:
+        The names of the files; without index.html where there is one of another maker.
+    """
     csv = comparison.table.to_csv(index=False, lineterminator="\n")
     with rundir.lock(directory, name=".comparison.lock", patience=_PATIENCE):
         rundir.write_atomic(directory, {"comparison.csv": csv.encode()})
         from elman.plots import render
         from elman.plots.comparison import figure
 
-        rundir.write_atomic(directory, {"comparison.png": render(figure(comparison, plot, labels))})
+        picture = render(figure(comparison, plot, labels))
+        rundir.write_atomic(directory, {"comparison.png": picture})
+        from elman.comparison_page import MAKER, page
+        from elman.paper.html import is_made_by
+
+        if (directory / _PAGE).exists() and not is_made_by(MAKER, (directory / _PAGE).read_bytes()):
+            return ["comparison.csv", "comparison.png"]
+        rundir.write_atomic(directory, {_PAGE: page(comparison, runs, picture, directory).encode()})
+    return [_PAGE, "comparison.csv", "comparison.png"]
 
 
 def first_line(error: Exception) -> str:
@@ -49,14 +68,15 @@ def main() -> None:
             keys = ", ".join(comparison.groups[0].values) or "none"
             raise KeyError(f"--plot must be one of the settings that are compared ({keys}), not {given.plot}")
         echo(describe(comparison))  # first, for it is not lost where nothing can be written
-        write(comparison, out, plot=given.plot, labels=dict(given.label))
+        runs = find_runs(*given.directories)[0]
+        written = write(comparison, out, runs=runs, plot=given.plot, labels=dict(given.label))
     except KeyError as error:
         parser.exit(2, f"elman-compare: {error.args[0]}\n")
     except (OSError, RunDirectoryError) as error:
         parser.exit(1, f"elman-compare: {first_line(error)}\n")
     except KeyboardInterrupt:
         parser.exit(130, "elman-compare: interrupted\n")
-    echo(f"\ncomparison.csv and comparison.png are in {out}")
+    echo(f"\n{', '.join(written[:-1])} and {written[-1]} are in {out}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -65,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
         usage="%(prog)s DIR [DIR ...] [--by KEY [KEY ...]] [--success RATE] [--plot KEY] [--label VALUE=NAME ...] "
         "[--out DIR]",
         description="Compare all finished runs below some directories, by their settings. Prints a table, and writes "
-        "comparison.csv and comparison.png.",
+        "comparison.csv, comparison.png and a page, index.html.",
     )
     parser.add_argument("directories", nargs="*", metavar="DIR", help="where to look for runs, at any depth")
     parser.add_argument(

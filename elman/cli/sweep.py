@@ -64,11 +64,11 @@ def finish(sweep: Sweep) -> int:
     else:
         echo(f"\n{describe(comparison)}")
         try:
-            write(comparison, sweep.directory)
+            written = write(comparison, sweep.directory, runs=found)
         except Exception as error:  # the answer and the list of failures are not lost for a file or a figure
             tell(f"\nthe comparison could not be written: {first_line(error)}")
         else:
-            echo(f"\ncomparison.csv, comparison.png and the runs are in {shown(sweep.directory)}")
+            echo(f"\n{', '.join(written)} and the runs are in {shown(sweep.directory)}")
     failures = _failures(sweep, found)
     if failures:
         total = f" of {len(sweep.jobs)}" if sweep.jobs is not None else ""

@@ -11,12 +11,13 @@ from matplotlib.ticker import MaxNLocator
 _STYLE = Path(__file__).with_name("page.css")
 
 
-def document(title: str, head: str, body: str, foot: str) -> str:
-    """A whole page; head, body and foot are HTML."""
+def document(title: str, head: str, body: str, foot: str, maker: str = "elman-paper") -> str:
+    """A whole page, with the name of the command that makes it; head, body and foot are HTML."""
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+{_mark(maker)}
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)}</title>
 <link rel="icon" href="data:,">
@@ -34,6 +35,15 @@ def document(title: str, head: str, body: str, foot: str) -> str:
 </body>
 </html>
 """
+
+
+def is_made_by(maker: str, page: bytes) -> bool:
+    """Whether a command of ours made a page, so that it may replace it."""
+    return _mark(maker).encode() in page[:1000]
+
+
+def _mark(maker: str) -> str:
+    return f'<meta name="generator" content="{maker}">'
 
 
 def figure(png: bytes, text: str) -> str:
