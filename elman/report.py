@@ -8,7 +8,7 @@ import pandas as pd
 
 from elman import hidden, metrics, tables
 from elman.item_report import item_report
-from elman.report_values import known, spread, text
+from elman.report_values import known, spread, text, wrapped
 from elman.stream import Stream
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def report(result: "Result") -> str:
     if result.settings.epochs:
         parts.append(_losses(result))
         parts += [_one_of_many()] if result.settings.replicates == 1 else []
-    return "\n\n".join(parts)
+    return wrapped("\n\n".join(parts))
 
 
 def in_one_line(summary: pd.DataFrame) -> str:
@@ -182,10 +182,6 @@ def _by_bit_and_symbol(result: "Result") -> list[str]:
 
 def _likelihood(frame: pd.DataFrame, result: "Result") -> str:
     """The distances from the next word and from the likelihoods, each with its standard deviation over the steps."""
-
-    def with_sd(mean: str, sd: float) -> str:
-        return mean if np.isnan(sd) else f"{mean}, sd {sd:.3f}"
-
     rows = []
     for (against, measure), each in frame.groupby(["against", "measure"], sort=False):
         first = each.iloc[0]
@@ -193,30 +189,38 @@ def _likelihood(frame: pd.DataFrame, result: "Result") -> str:
             {
                 "against": against,
                 "measure": measure,
-                "mean": with_sd(spread(each["mean"], ".3f"), each["sd"].median()),
-                "best": with_sd(f"{first['best_mean']:.3f}", first["best_sd"]),
-                "paper": with_sd(known(first["paper_mean"], ".3f"), first["paper_sd"]),
+                "mean": spread(each["mean"], ".3f"),
+                "sd": _sd(each["sd"].median()),
+                "best": f"{first['best_mean']:.3f}",
+                "sd ": _sd(first["best_sd"]),
+                "paper": known(first["paper_mean"], ".3f"),
+                "sd  ": _sd(first["paper_sd"]),
             }
         )
     table = pd.DataFrame(rows)
     note = ""
     if frame["paper_mean"].notna().any():
-        note = "\nThe paper prints .88 and .053 as RMS error; it may mean any of the three measures."
+        note = "\nThe paper prints .88 and .053 as RMS error; it may mean any of the three."
     else:
-        table = table.drop(columns="paper")
+        table = table.iloc[:, :-2]
+    table = table.rename(columns=str.strip)
     steps = f"{result.test.counted.sum()} test steps{_of(result)}"
     return f"Distance from the next word and from the likelihood of each word over {steps}:\n{text(table)}{note}"
 
 
+def _sd(value: float) -> str:
+    return "" if np.isnan(value) else f"{value:.3f}"
+
+
 def _ngrams(frame: pd.DataFrame) -> str:
-    """One line: the network between tables of the last 0, 1, 2 ... symbols."""
+    """Two lines: the network beside tables of the last 0, 1, 2 ... symbols."""
     measure, name = (
         ("cosine", "Cosine with the exact odds") if frame["cosine"].notna().any() else ("mse", "Squared error")
     )
     overall = frame[frame["position"] == "all"]
     medians = overall.groupby("order", dropna=False)[measure].median()
     of_tables = "/".join(f"{medians[order]:.3f}" for order in medians.index.dropna())
-    return f"{name}: network {medians[pd.NA]:.3f}, tables of the last 0/1/2/3/4 symbols {of_tables}"
+    return f"{name}: network {medians[pd.NA]:.3f},\ntables of the last 0/1/2/3/4 symbols {of_tables}"
 
 
 def _first_letters(result: "Result") -> str:
@@ -228,7 +232,7 @@ def _first_letters(result: "Result") -> str:
     for where, chosen in (("at first letters", first), ("at all later letters", ~first)):
         if chosen.any():  # words of one letter have no later ones
             of_all, of_best = ((e[:, chosen] * n[chosen]).sum(axis=1) / n[chosen].sum() for e in (mse, best))
-            lines.append(f"Squared error a bit {where}: {spread(of_all, '.3f')}; best possible {of_best[0]:.3f}")
+            lines.append(f"Squared error {where}: {spread(of_all, '.3f')}; best possible {of_best[0]:.3f}")
             errors.append(of_all)
     if len(errors) == 2:
         lines.append(f"Squared error at first letters over that at later ones: {spread(errors[0] / errors[1], '.2f')}")
@@ -254,7 +258,7 @@ def _losses(result: "Result") -> str:
     ]
     rate = summary["predictable_error_rate"]
     if rate.notna().any():
-        lines.append(f"Error rate at the steps that can be predicted, after training: {spread(rate, '.3f')}")
+        lines.append(f"Error rate at the predictable steps after training: {spread(rate, '.3f')}")
         lines += _learned_by_one(summary.iloc[0]) if len(summary) == 1 else _learned_by_many(summary)
     return "\n".join(lines)
 
@@ -264,7 +268,7 @@ def _learned_by_one(network: pd.Series) -> list[str]:
     learned, first = network["predictable_error_rate"] <= tables.SUCCESS, network["success_epoch"]
     if pd.isna(first):
         return [f"No test had at most {tables.SUCCESS:g} of them wrong"]
-    after = "and so after training" if learned else "but not after training: it was lost again"
+    after = "and so after training" if learned else "lost again by the end"
     return [f"First test with at most {tables.SUCCESS:g} of them wrong: epoch {first:.0f}, {after}"]
 
 
@@ -279,7 +283,5 @@ def _learned_by_many(summary: pd.DataFrame) -> list[str]:
     ]
     if ever.any():
         of = "" if ever.all() else f" in the {ever.sum()} that had one"
-        lines.append(
-            f"First test with at most {tables.SUCCESS:g} of them wrong: epoch {spread(first[ever], '.0f')}{of}"
-        )
+        lines.append(f"First test with so few wrong: epoch {spread(first[ever], '.0f')}{of}")
     return lines
