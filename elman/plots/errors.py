@@ -12,6 +12,10 @@ from elman.plots.style import COLOURS, GREY, SMALL
 
 STEPS = 20  # of Figures 4 and 5
 ROW = 30  # letters in a row of Figure 6
+# How the entries of a legend of three stand in one line within axes of a column's width.
+_CLOSE: dict[str, Any] = {
+    "fontsize": SMALL, "borderaxespad": 0, "columnspacing": 0.8, "handletextpad": 0.4, "handlelength": 1.1,
+}  # fmt: skip
 CONTRAST = ("consonant", "high")  # the features of Figures 5 a and b
 
 
@@ -29,7 +33,7 @@ def error_over_12_steps(source: Source, ax: Axes | None = None) -> Figure | None
     ax.plot(first["floor_mse"], color=GREY, linestyle=":", marker="_", markersize=7, label="best possible")
     _table_level(ax, source, 1)
     ax.set_ylim(-0.01, max(0.36, wide.max(axis=None) * 1.1))
-    ax.legend(loc="upper center", ncols=3, fontsize=SMALL, borderaxespad=0, columnspacing=1, handletextpad=0.5)
+    ax.legend(loc="upper center", ncols=3, **_CLOSE)
     named = [f"{step}\n{position}" if floor == 0 else step for step, position, floor in places.itertuples()]
     ax.set_xticks(first.index, named)
     ax.set(xlabel="step (named where the element can be predicted)", ylabel="mean squared error")
@@ -138,7 +142,7 @@ def _letters(ax: Axes, source: Source, wide: pd.DataFrame, predictions: pd.DataF
     ax.plot(first.index, first["position"].map(floor), "_", color=COLOURS[1], markersize=7, label="best on average")
     ax.set_xticks(first.index, first["target"])
     ax.set_ylim(-0.03, max(0.5, wide.max(axis=None)) * 1.25)
-    ax.legend(loc="upper center", ncols=3, fontsize=SMALL, borderaxespad=0, columnspacing=1, handletextpad=0.5)
+    ax.legend(loc="upper center", ncols=3, **_CLOSE)
 
 
 def _table_level(ax: Axes, source: Source, power: float) -> None:

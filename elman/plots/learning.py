@@ -26,7 +26,7 @@ def training_loss(source: Source, ax: Axes | None = None) -> Figure | None:
     figure, (ax,) = canvas(2.04, right=0.85, title="Training loss", notes=head, ax=ax)
     loss = source.settings.get("loss", "squared")
     wide = losses.pivot(index="epoch", columns="replicate", values="loss")
-    band(ax, wide, COLOURS[0], line_name(source), marker=_marker(wide))
+    band(ax, wide, COLOURS[0], line_name(source), marker="o" if len(wide) == 1 else None)
     chance, best = summary["chance_loss"].mean(), summary["floor_loss"].mean()
     levels = {"chance": chance, "best possible": best}
     levels |= {textwrap.fill(name, 15): level for name, level in source.levels.items()} if loss == "squared" else {}
@@ -63,12 +63,14 @@ def learning_curve(source: Source) -> Figure | None:
     )
     for ax, measure in ((above, "error_rate"), (below, "mse")):
         for number, position in enumerate(positions):
-            colour, line = COLOURS[number % len(COLOURS)], "-" if number < len(COLOURS) else "--"
+            colour, is_again = COLOURS[number % len(COLOURS)], number >= len(COLOURS)
             wide = curve[curve["position"] == position].pivot(index="epoch", columns="replicate", values=measure)
-            band(ax, wide, colour, short(position), linestyle=line, marker=_marker(wide))
+            marker = "os"[is_again] if len(wide) == 1 else None  # a single point would not show as a line
+            band(ax, wide, colour, short(position), linestyle="--" if is_again else "-", marker=marker)
             if ax is below and known:
                 ax.axhline(floor[position], color=colour, linestyle=":", linewidth=0.8)
-        ax.set_ylim(0)
+        top = ax.get_ylim()[1]
+        ax.set_ylim(-0.02 * top, 1.04 * top)
         ax.locator_params(axis="x", integer=True, min_n_ticks=1)
     above.tick_params(labelbottom=False)
     place = {"loc": "upper left", "bbox_to_anchor": (1, 1), "title": "predicted"} if beside else {}
@@ -80,10 +82,6 @@ def learning_curve(source: Source) -> Figure | None:
     below.plot([], [], color=GREY, linestyle=":" if known else "", linewidth=0.8, label=best)
     below.legend(*(handles[-1:] for handles in below.get_legend_handles_labels()), fontsize=SMALL)
     return figure
-
-
-def _marker(wide: pd.DataFrame) -> str | None:
-    return "o" if len(wide) == 1 else None  # a single point would not show as a line
 
 
 def _name_levels(ax: Axes, levels: Mapping[str, float]) -> None:
