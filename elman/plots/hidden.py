@@ -179,7 +179,7 @@ def _label(ax: Axes, units: Sequence[pd.DataFrame], below: float) -> None:
         points = to_points.transform(unit[[1, 2]].to_numpy())
         for i, name in enumerate(map(short, unit["input"])):
             away = points[i] - points[max(0, i - 1) : i + 2].mean(axis=0)
-            size = np.array((75 * width(name, SMALL) + 1, 1.1 * SMALL))  # points; with a margin
+            size = np.array((75 * width(name, SMALL) + 2, 1.2 * SMALL))  # points; with a margin
             boxes = [
                 box
                 for box in _boxes_around(points[i], size, np.arctan2(*away[::-1]))
