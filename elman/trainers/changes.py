@@ -21,12 +21,20 @@ def added(W, V, at, change, momentum, counted):
     """Add a change to the weight at an index."""
 
 
+def added_by_four(W, V, at, changes, momentum, counted):
+    """Add the changes of four steps, one after another."""
+
+
 def moved(W, V, at, change, x, momentum, counted):
     """The weight at an index, after a change for what it carried."""
 
 
-def moved_by_four(W, V, at, changes, x, momentum, counted):
-    """The same after the changes of four steps."""
+def taken(w, changes, x):
+    """A weight or velocity after the changes of 1, 2 or 4 steps, for what it carried in each."""
+
+
+def moved_by_all(W, V, at, changes, x, momentum, counted):
+    """The weight at an index, after the changes of 1, 2 or 4 steps."""
 
 
 @overload(is_still, **INLINE)
@@ -49,6 +57,18 @@ def _added(W, V, at, change, momentum, counted):
     return still if isinstance(V, types.NoneType) else moving
 
 
+@overload(added_by_four, **INLINE)
+def _added_by_four(W, V, at, changes, momentum, counted):
+    def still(W, V, at, changes, momentum, counted):
+        W[at] = W[at] + changes[0] + changes[1] + changes[2] + changes[3]
+
+    def moving(W, V, at, changes, momentum, counted):
+        V[at] = velocity = momentum * V[at] + changes[0] + changes[1] + changes[2] + changes[3]
+        W[at] = W[at] + masked(velocity, counted)
+
+    return still if isinstance(V, types.NoneType) else moving
+
+
 @overload(moved, **INLINE)
 def _moved(W, V, at, change, x, momentum, counted):
     def still(W, V, at, change, x, momentum, counted):
@@ -63,18 +83,28 @@ def _moved(W, V, at, change, x, momentum, counted):
     return still if isinstance(V, types.NoneType) else moving
 
 
-@overload(moved_by_four, **INLINE)
-def _moved_by_four(W, V, at, changes, x, momentum, counted):
+@overload(taken, **INLINE)
+def _taken(w, changes, x):
+    def one(w, changes, x):
+        return fma(changes[0], x[0], w)
+
+    def two(w, changes, x):
+        return fma(changes[1], x[1], fma(changes[0], x[0], w))
+
+    def four(w, changes, x):
+        return fma(changes[3], x[3], fma(changes[2], x[2], fma(changes[1], x[1], fma(changes[0], x[0], w))))
+
+    return {1: one, 2: two, 4: four}[len(changes)]
+
+
+@overload(moved_by_all, **INLINE)
+def _moved_by_all(W, V, at, changes, x, momentum, counted):
     def still(W, V, at, changes, x, momentum, counted):
-        p, q, r, s = changes
-        a, b, c, d = x
-        W[at] = weight = fma(s, d, fma(r, c, fma(q, b, fma(p, a, W[at]))))
+        W[at] = weight = taken(W[at], changes, x)
         return weight
 
     def moving(W, V, at, changes, x, momentum, counted):
-        p, q, r, s = changes
-        a, b, c, d = x
-        V[at] = velocity = fma(s, d, fma(r, c, fma(q, b, fma(p, a, momentum * V[at]))))
+        V[at] = velocity = taken(momentum * V[at], changes, x)
         W[at] = weight = W[at] + masked(velocity, counted)
         return weight
 

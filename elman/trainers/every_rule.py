@@ -174,7 +174,7 @@ def _slots(
     """The slots of a block of networks: the last steps from slot EMPTY on, then that of the next, with its context."""
     k, (H, C), I = rule.bptt_steps, weights.W_hh.shape[1:], weights.W_ih.shape[2]
     of_context, of_hidden = form.lay(np.zeros((1, C))).shape, form.lay(np.zeros((1, H))).shape
-    n = general.EMPTY + 2 * k + _MORE
+    n = general.EMPTY + k + _MORE
     contexts, hiddens = zeros((n, *of_context)), zeros((n, *of_hidden))
     changes = zeros((k + 4, *of_hidden))
     changes[...] = -0.0  # leaves a weight of -0.0 as it is
@@ -217,7 +217,7 @@ def train(
     weights, R, T = state.weights, len(state.context), inputs.shape[1]
     trained = Weights(*[np.empty_like(array) for array in weights])
     velocity = Weights(*[np.empty_like(array) for array in weights]) if rule.momentum else None
-    context, losses = np.empty_like(state.context), np.empty((R, epochs))
+    context, losses = np.empty_like(state.context), np.zeros((R, epochs))
     kept_steps = min(len(state.steps) + epochs * T, rule.bptt_steps - 1)
     steps = tuple(
         Step(np.empty((R, inputs.shape[2])), np.empty_like(context), np.empty(weights.b_h.shape), np.empty(R, bool))
@@ -233,7 +233,10 @@ def train(
             moved = lay_weights(form, Weights(*[array[block] for array in state.velocity]), both_orders=both_orders)
         before = tuple(Step(*[array[block] for array in step]) for step in state.steps)
         slots = _slots(form, own, rule, state.context[block], before)
-        n_counted, loss = zeros((1, form.networks)), zeros((epochs, form.networks))
+        n_counted, loss = (
+            zeros((1, form.networks)),
+            losses[block].reshape(epochs, 1) if form is ALONE else zeros((epochs, form.networks)),
+        )
         counts = rows(counted).sum(axis=1)
         n_counted[0, : len(counts)], n_counted[0, len(counts) :] = counts, counts[0]
         targets_laid = form.lay(np.ascontiguousarray(rows(targets)).swapaxes(1, 2))

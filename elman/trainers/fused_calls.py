@@ -146,7 +146,7 @@ def train(
     weights, context = state.weights, state.context
     trained = Weights(*[np.empty_like(array) for array in weights])
     velocity = Weights(*[np.empty_like(array) for array in weights]) if rule.momentum else None
-    end, losses = np.empty_like(context), np.empty((len(context), epochs))
+    end, losses = np.empty_like(context), np.zeros((len(context), epochs))
     kernel_rule = _kernel_rule(rule, reset)
 
     def one(form: Form, block: slice) -> None:
@@ -160,7 +160,7 @@ def train(
         states[0] = form.lay(context[block])
         step[...], start[...] = _NOTHING, rule.initial_context
         listed, masks = np.zeros(inputs.shape[2], np.uintp), zeros((inputs.shape[2], form.networks))
-        loss = zeros((epochs, form.networks))
+        loss = losses[block].reshape(epochs, 1) if form is ALONE else zeros((epochs, form.networks))
         streams = (read, form.lay(targets[stream].swapaxes(1, 2)))
         packed = together(laid, moved or (), (states, step, start, listed, masks), lay_outputs(laid))
         laid, moved, units, layer = packed[0], packed[1] or None, packed[2], packed[3]

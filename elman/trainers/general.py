@@ -156,9 +156,8 @@ def train(streams, weights, velocities, both_orders, slots, outputs, losses, rul
                 pending = Pending(filled, m, counted)
             else:
                 pending = Pending(0, one, counted)
-                for j in range(4):
-                    for h in range(len(weights.b_h)):
-                        slots.changes[j, h] = -1.0 * masked(slots.changes[j, h], 0.0)
+                for h in range(len(weights.b_h)):
+                    slots.changes[0, h] = -1.0 * masked(slots.changes[0, h], 0.0)
             if slot + 1 == len(slots.contexts):
                 slot = _to_front(slots, slot, k)
             _copy(slots, slot, slot + 1, outputs, rule)

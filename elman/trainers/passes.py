@@ -12,7 +12,7 @@ import numpy as np
 from numba import types
 from numba.extending import overload
 
-from elman.trainers.changes import INLINE, added, is_still, moved, moved_by_four
+from elman.trainers.changes import INLINE, added_by_four, is_still, moved, moved_by_all
 from elman.trainers.outputs import activation, slope
 from elman.trainers.simd import fma, lane_sums, masked
 
@@ -38,82 +38,80 @@ def back(slot, j):
 
 @numba.njit(error_model="numpy", inline="always")
 def _four(changes, j, h):
-    return changes[j, h], changes[j + 1, h], changes[j + 2, h], changes[j + 3, h]
+    a, b, c, d = np.uintp(j), np.uintp(j + 1), np.uintp(j + 2), np.uintp(j + 3)  # no negative indices
+    return changes[a, h], changes[b, h], changes[c, h], changes[d, h]
+
+
+def _column(x, slots, u):
+    """What a context unit held in 1, 2 or 4 slots."""
+
+
+@overload(_column, **INLINE)
+def _columns(x, slots, u):
+    def one(x, slots, u):
+        return (x[slots[0], u],)
+
+    def two(x, slots, u):
+        return x[slots[0], u], x[slots[1], u]
+
+    def four(x, slots, u):
+        return x[slots[0], u], x[slots[1], u], x[slots[2], u], x[slots[3], u]
+
+    return {1: one, 2: two, 4: four}[len(slots)]
 
 
 @numba.njit(error_model="numpy", inline="always")
 def _take_four(W, V, h, j, slots, slot, momentum, counted):
     """Let the weights from all context units to hidden unit h take the changes of steps j, ..., j + 3."""
-    x, changes = slots.each_context, _four(slots.changes, j, h)
-    a, b, c, d = back(slot, j + 1)
+    x, changes, before = slots.each_context, _four(slots.changes, j, h), back(slot, j + 1)
     for u in range(W.shape[1]):
-        moved_by_four(W, V, (h, u), changes, (x[a, u], x[b, u], x[c, u], x[d, u]), momentum, counted)
+        moved_by_all(W, V, (h, u), changes, _column(x, before, u), momentum, counted)
 
 
-@numba.njit(error_model="numpy", inline="always")
-def _take_one_and_sum(W, V, h, slots, slot, pending, z, odd):
-    """Let the weights to hidden unit h take the change of one step, and sum what they carry now, from z and odd on."""
-    x, change, m, counted = slots.each_context, slots.changes[0, h], pending.momentum, pending.counted
-    a = slot - 1
-    for pair in range(W.shape[1] // 2):
-        u, v = np.uintp(2 * pair), np.uintp(2 * pair + 1)  # numba takes no negative indices into account
-        z = fma(moved(W, V, (h, u), change, x[a, u], m, counted), x[slot, u], z)
-        odd = fma(moved(W, V, (h, v), change, x[a, v], m, counted), x[slot, v], odd)
-    if W.shape[1] % 2:
-        u = np.uintp(W.shape[1] - 1)
-        z = fma(moved(W, V, (h, u), change, x[a, u], m, counted), x[slot, u], z)
-    return z, odd
+def _take_and_sum(W, V, h, changes, before, x, slot, z, odd, momentum, counted):
+    """Let the weights to hidden unit h take changes, and sum what they carry now, from z and odd on."""
 
 
-@numba.njit(error_model="numpy", inline="always")
-def _take_four_and_sum(W, V, h, j, slots, slot, pending, m, z, odd):
-    """The same with the changes of steps j, ..., j + 3, the last that wait."""
-    x, changes, counted = slots.each_context, _four(slots.changes, j, h), pending.counted
-    a, b, c, d = back(slot, j + 1)
-    for pair in range(W.shape[1] // 2):
-        u, v = np.uintp(2 * pair), np.uintp(2 * pair + 1)
-        weight = moved_by_four(W, V, (h, u), changes, (x[a, u], x[b, u], x[c, u], x[d, u]), m, counted)
-        z = fma(weight, x[slot, u], z)
-        weight = moved_by_four(W, V, (h, v), changes, (x[a, v], x[b, v], x[c, v], x[d, v]), m, counted)
-        odd = fma(weight, x[slot, v], odd)
-    if W.shape[1] % 2:
-        u = np.uintp(W.shape[1] - 1)
-        weight = moved_by_four(W, V, (h, u), changes, (x[a, u], x[b, u], x[c, u], x[d, u]), m, counted)
-        z = fma(weight, x[slot, u], z)
-    return z, odd
+@overload(_take_and_sum, **INLINE)
+def _taken_and_summed(W, V, h, changes, before, x, slot, z, odd, momentum, counted):
+    def take(W, V, h, changes, before, x, slot, z, odd, momentum, counted):
+        for pair in range(W.shape[1] // 2):
+            u, v = np.uintp(2 * pair), np.uintp(2 * pair + 1)  # numba takes no negative indices into account
+            weight = moved_by_all(W, V, (h, u), changes, _column(x, before, u), momentum, counted)
+            z = fma(weight, x[slot, u], z)
+            weight = moved_by_all(W, V, (h, v), changes, _column(x, before, v), momentum, counted)
+            odd = fma(weight, x[slot, v], odd)
+        if W.shape[1] % 2:
+            u = np.uintp(W.shape[1] - 1)
+            weight = moved_by_all(W, V, (h, u), changes, _column(x, before, u), momentum, counted)
+            z = fma(weight, x[slot, u], z)
+        return z + odd
+
+    return take
 
 
 @numba.njit(error_model="numpy", inline="always")
 def read(weights, V, slots, slot, pending, rule):
     """The hidden activations of a step; as the weights from the context units pass by, they take what waits."""
-    I, W = weights.W_ih.shape[1], weights.W_hh
+    I, W, x = weights.W_ih.shape[1], weights.W_hh, slots.each_context
     for h in range(len(weights.b_h)):
         z = weights.b_h[h]
         for n in range(slots.listed[slot, I]):
             i = slots.listed[slot, n]
             z = z + masked(weights.W_ih[h, i], slots.masks[slot, i])
-        odd, m = masked(z, 0.0), pending.momentum
-        if rule.steps == 1:
-            z, odd = _take_one_and_sum(W, V, h, slots, slot, pending, z, odd)
-        else:
-            j = 0
-            while pending.n - j > 4:
-                _take_four(W, V, h, j, slots, slot, m, masked(pending.counted, 0.0))
-                j, m = j + 4, masked(m, 0.0) + 1.0
-            z, odd = _take_four_and_sum(W, V, h, j, slots, slot, pending, m, z, odd)
-        slots.hiddens[slot, h] = activation(rule, z + odd)
-
-
-@numba.njit(error_model="numpy", inline="always")
-def _sum_of_inputs(h, i, slots, slot, filled):
-    """The change of the weights from an input, for all steps that the error went back through."""
-    total = masked(slots.changes[0, h], slots.masks[slot, i])
-    for j in range(1, filled, 4):
+        odd, m, counted, j = masked(z, 0.0), pending.momentum, pending.counted, 0
+        while pending.n - j > 4:
+            _take_four(W, V, h, j, slots, slot, m, masked(counted, 0.0))
+            j, m = j + 4, masked(m, 0.0) + 1.0
         p, q, r, s = _four(slots.changes, j, h)
-        a, b, c, d = back(slot, j)
-        first = masked(p, slots.masks[a, i]) + masked(q, slots.masks[b, i])
-        total = total + (first + (masked(r, slots.masks[c, i]) + masked(s, slots.masks[d, i])))
-    return total
+        a, b, c, d = back(slot, j + 1)
+        if pending.n - j < 2:
+            z = _take_and_sum(W, V, h, (p,), (a,), x, slot, z, odd, m, counted)
+        elif pending.n - j == 2:
+            z = _take_and_sum(W, V, h, (p, q), (a, b), x, slot, z, odd, m, counted)
+        else:
+            z = _take_and_sum(W, V, h, (p, q, r, s), (a, b, c, d), x, slot, z, odd, m, counted)
+        slots.hiddens[slot, h] = activation(rule, z)
 
 
 @numba.njit(error_model="numpy", inline="always")
@@ -122,23 +120,24 @@ def change_hidden(weights, velocities, slots, slot, filled, momentum, counted):
 
     Where there are no velocities and many inputs, only weights from the inputs that were read.
     """
-    W, I = weights.W_ih, weights.W_ih.shape[1]
+    W, V, I, x = weights.W_ih, velocities.W_ih, weights.W_ih.shape[1], slots.masks
+    is_short = is_still(V) and I > FEW
     for h in range(len(weights.b_h)):
-        total = slots.changes[0, h]
-        for j in range(1, filled, 4):
+        m = momentum
+        for j in range(0, filled, 4):
+            last = counted if j + 4 >= filled else masked(counted, 0.0)
             p, q, r, s = _four(slots.changes, j, h)
-            total = total + ((p + q) + (r + s))
-        added(weights.b_h, velocities.b_h, h, total, momentum, counted)
-        if is_still(velocities.W_ih) and I > FEW:
-            for j in range(filled):
-                at, change = slot - j, slots.changes[j, h]
-                for n in range(slots.listed[at, I]):
-                    i = slots.listed[at, n]
-                    W[h, i] = W[h, i] + masked(change, slots.masks[at, i])
-        else:
-            for i in range(I):
-                total = _sum_of_inputs(h, i, slots, slot, filled)
-                added(W, velocities.W_ih, (h, i), total, momentum, counted)
+            a, b, c, d = back(slot, j)
+            added_by_four(weights.b_h, velocities.b_h, h, (p, q, r, s), m, last)
+            for i in range(0 if is_short else I):
+                read_by = masked(p, x[a, i]), masked(q, x[b, i]), masked(r, x[c, i]), masked(s, x[d, i])
+                added_by_four(W, V, (h, i), read_by, m, last)
+            m = masked(m, 0.0) + 1.0
+        for j in range(filled if is_short else 0):
+            at, change = np.uintp(slot - j), -1.0 * slots.changes[j, h]
+            for n in range(slots.listed[at, I]):  # subtracting 0 leaves a weight of -0 as it is; adding 0 would not
+                i = slots.listed[at, n]
+                W[h, i] = W[h, i] - masked(change, x[at, i])
 
 
 @numba.njit(error_model="numpy", inline="always")
@@ -182,34 +181,44 @@ def _sums_over_lanes(W, h, changes, each_change, real):
 
 
 @numba.njit(error_model="numpy", inline="always")
-def _error(weights, h, each_change):
-    """The errors of hidden units at the step before, from the changes at a step."""
-    W, H = weights.W_ch, weights.W_ch.shape[1]
+def _error(W, h, each_change):
+    """The error of hidden units at the step before, from the changes at a step."""
     error = W[h, 0] * each_change[0]
-    odd = masked(error, 0.0)
-    for pair in range((H - 1) // 2):
-        u, v = np.uintp(2 * pair + 1), np.uintp(2 * pair + 2)
-        odd = fma(W[h, u], each_change[u], odd)
-        error = fma(W[h, v], each_change[v], error)
-    if H % 2 == 0:
-        odd = fma(W[h, H - 1], each_change[H - 1], odd)
-    return error + odd
+    for u in range(1, W.shape[1]):
+        error = fma(W[h, u], each_change[u], error)
+    return error
+
+
+@numba.njit(error_model="numpy", inline="always")
+def _three_errors(W, h, each_change):
+    """The same for h, h + 1 and h + 2, in one pass."""
+    x, i, j = each_change, h + 1, h + 2
+    a, b, c = W[h, 0] * x[0], W[i, 0] * x[0], W[j, 0] * x[0]
+    for u in range(1, W.shape[1]):
+        a, b, c = fma(W[h, u], x[u], a), fma(W[i, u], x[u], b), fma(W[j, u], x[u], c)
+    return a, b, c
 
 
 @numba.njit(error_model="numpy", inline="always")
 def send_back(weights, velocities, slots, slot, outputs, rule, filled, momentum, counted):
     """The change of each hidden unit at the last steps, for the error of the newest; W_oh changes."""
     _send_to_hidden(weights, velocities, slots, slot, outputs, rule, momentum, counted)
+    n = len(weights.b_h)
     for j in range(1, filled):
-        at, carried, changes = slot - j, slots.carried[slot - j + 1], slots.changes[j - 1]
+        carried, y, changes = slots.carried[slot - j + 1], slots.hiddens[slot - j], slots.changes[j - 1]
         if len(weights.W_ch):
-            for h in range(len(weights.b_h)):
-                error = _error(weights, h, slots.each_change[j - 1])
-                slots.changes[j, h] = (error * carried) * slope(rule, slots.hiddens[at, h])
+            for h in range(0, n - 2, 3):
+                a, b, c = _three_errors(weights.W_ch, h, slots.each_change[j - 1])
+                slots.changes[j, h] = (a * carried) * slope(rule, y[h])
+                slots.changes[j, h + 1] = (b * carried) * slope(rule, y[h + 1])
+                slots.changes[j, h + 2] = (c * carried) * slope(rule, y[h + 2])
+            for h in range(n - n % 3, n):
+                error = _error(weights.W_ch, h, slots.each_change[j - 1])
+                slots.changes[j, h] = (error * carried) * slope(rule, y[h])
         else:
-            for h in range(len(weights.b_h)):
+            for h in range(n):
                 error = _sum_over_lanes(weights.W_hh, h, changes, slots.each_change, slots.real[0])
-                slots.changes[j, h] = (error * carried) * slope(rule, slots.hiddens[at, h])
+                slots.changes[j, h] = (error * carried) * slope(rule, y[h])
 
 
 @numba.njit(error_model="numpy", inline="always")
@@ -228,7 +237,7 @@ def add_changes(weights, velocities, slots, slot, outputs, filled, momentum, cou
             carried = (x[p, c], x[q, c], x[r, c], x[s, c])
             last = counted if j + 4 >= filled else masked(counted, 0.0)
             for h in range(H):
-                moved_by_four(W, V, (c, h), _four(slots.each_change, j, h), carried, m, last)
+                moved_by_all(W, V, (c, h), _four(slots.each_change, j, h), carried, m, last)
             m = masked(m, 0.0) + 1.0
 
 
