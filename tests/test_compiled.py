@@ -125,6 +125,24 @@ def test_every_rule_is_the_reference_alone_among_others_and_in_chunks(rule):
         np.testing.assert_allclose(one, other, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.parametrize("rule", [Rule(0.03, bptt_steps=10), Rule(0.03, 0.5, 4, activation="tanh")])
+def test_a_large_network_sends_errors_back_through_its_only_copy_of_the_weights(rule):
+    """75 hidden units fill no whole number of vectors, and what fills up the last must not count."""
+    rng = np.random.default_rng(1)
+    bits = rng.integers(2, size=(1, 20, 4), dtype=np.uint8)
+    drawn = [network.init(rng, inputs=4, hidden=75, outputs=4, scale=0.5) for _ in range(2)]
+    begin = network.begin(network.stack(drawn), rule)
+    resets = np.arange(19)[None] % 12 == 0
+
+    def train(trainer, state, epochs):
+        return trainer.train(state, bits[:, :-1], bits[:, 1:], rule, epochs=epochs, resets=resets)[0]
+
+    whole = train(compiled, begin, 2)
+    for one, other in zip(arrays_of(whole), arrays_of(train(reference, begin, 2)), strict=True):
+        np.testing.assert_allclose(one, np.broadcast_to(other, one.shape), rtol=1e-8, atol=1e-10)
+    assert_same_bits(arrays_of(train(compiled, train(compiled, begin, 1), 1)), arrays_of(whole))
+
+
 def arrays_of(state):
     """All numbers of a state, each with a leading axis of networks."""
     steps = [np.asarray(array, dtype=float) for step in state.steps for array in step]

@@ -3,10 +3,10 @@
     pip install -e '.[bench]' && python tests/bench/bench.py
 
 Every way to train is measured in the same run, in turn, round after round; the table has medians over the rounds, and a
-way that needs something that is not there says so. First each of them has to compute the same losses.
+way that needs something that is not there says so. First each of them has to compute the same losses. On a busy machine
+the time that passes grows, and that of the processor (of all threads) hardly does.
 """
 
-import ctypes
 import os
 import platform
 import shutil
@@ -16,231 +16,61 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
 import numba
 import numpy as np
+from ways import (
+    BUILT,
+    C_BEST,
+    FAST,
+    SHAPES,
+    THREADS,
+    WIDE,
+    article,
+    c,
+    c_rule,
+    c_side_by_side,
+    elman,
+    jax,
+    jax_bptt,
+    problem,
+    pytorch,
+)
 
-from elman import network
-from elman.network import Rule, Weights
-from elman.trainers import BACKENDS
+from elman.network import Rule
 
-RATE, ROUNDS, LEAST = 0.1, 5, 0.15  # seconds a measurement takes at least
-HERE, BUILT = Path(__file__).parent, Path(tempfile.mkdtemp())
-SHAPES = {"1-4-1": (1, 4, 1, 3000), "6-20-6": (6, 20, 6, 600), "31-150-31": (31, 150, 31, 200)}
-THREADS = numba.config.NUMBA_NUM_THREADS
-
-
-class Problem(NamedTuple):
-    """R networks with their own streams: weights, inputs (R, T, I) and targets (R, T, O)."""
-
-    weights: Weights
-    inputs: np.ndarray
-    targets: np.ndarray
-
-
-def problem(shape: str, R: int) -> Problem:
-    """The first k of R networks do not depend on R. 31 inputs are words, of which each has a bit of its own."""
-    I, H, O, T = SHAPES[shape]
-    networks, streams = [], []
-    for r in range(R):
-        rng = np.random.default_rng(r)
-        networks.append(network.init(rng, inputs=I, hidden=H, outputs=O, scale=0.1))
-        one_hot = rng.integers(I, size=(T + 1, 1)) == np.arange(I)
-        streams.append(one_hot if I == 31 else rng.integers(2, size=(T + 1, I)))
-    vectors = np.array(streams, dtype=np.uint8)
-    return Problem(network.stack(networks), vectors[:, :-1].copy(), vectors[:, 1:].copy())
-
-
-# Each way to train: from a problem, a function that trains for some epochs and returns the losses (R, epochs).
-
-
-def article(p: Problem) -> Callable:
-    """The article's form: one step after another, in numpy, with column vectors."""
-
-    def train(epochs):
-        W_ih, W_hh, b_h, W_ho, b_o = (w[0].copy() for w in p.weights)
-        b_h, b_o = b_h[:, None], b_o[:, None]
-        inputs, targets = p.inputs[0].astype(float), p.targets[0].astype(float)
-        losses = []
-        for _ in range(epochs):
-            context = np.zeros_like(b_h)
-            loss = 0.0
-            for row, wanted in zip(inputs, targets, strict=True):
-                x, target = row.reshape(-1, 1), wanted.reshape(-1, 1)
-                hidden = network.logistic(W_ih @ x + W_hh @ context + b_h)
-                output = network.logistic(W_ho @ hidden + b_o)
-                loss += np.mean((output - target) ** 2)
-                delta_o = (output - target) * output * (1 - output)
-                delta_h = (W_ho.T @ delta_o) * hidden * (1 - hidden)
-                W_ho -= RATE * delta_o @ hidden.T
-                b_o -= RATE * delta_o
-                W_ih -= RATE * delta_h @ x.T
-                W_hh -= RATE * delta_h @ context.T
-                b_h -= RATE * delta_h
-                context = hidden.copy()
-            losses.append(loss / len(inputs))
-        return np.array([losses])
-
-    return train
+ROUNDS, LEAST = 5, 0.15  # seconds a measurement takes at least
+RULES = {
+    "Elman's rule": Rule(0.1),
+    "cross-entropy": Rule(0.1, loss="cross_entropy"),
+    "tanh": Rule(0.1, activation="tanh"),
+    "softmax": Rule(0.1, loss="softmax"),
+    "momentum": Rule(0.01, momentum=0.9),
+    "bptt_steps=4": Rule(0.1, bptt_steps=4),
+    "bptt_steps=10": Rule(0.1, bptt_steps=10),
+}
+# Elman's rule of the commit before the others were made fast (eec5570), which took so many times as long as today's when
+# measured in turn; and what a step may cost, as a multiple of that, in the order of RULES.
+BEFORE = {("1-4-1", 1): 1.0, ("1-4-1", 16): 1.02, ("6-20-6", 1): 1.16, ("6-20-6", 16): 1.03, ("31-150-31", 1): 1.07}
+BOUNDS = {
+    ("1-4-1", 1): (1.03, 1.1, 1.1, None, 1.25, 2.0, 3.4),
+    ("1-4-1", 16): (1.03, 1.1, 1.1, None, 1.35, 2.2, 4.8),
+    ("6-20-6", 1): (1.03, 1.1, 1.1, 1.1, 1.45, 2.3, 5.0),
+    ("6-20-6", 16): (1.03, 1.15, 1.15, 1.15, 1.5, 2.5, 6.0),
+    ("31-150-31", 1): (0.94, 1.15, 1.15, 1.15, 2.0, 3.1, 8.0),
+}
 
 
-def elman(backend: str) -> Callable:
-    def way(p: Problem) -> Callable:
-        train, _ = BACKENDS[backend]()
-        rule = Rule(RATE)
-        state, resets = network.begin(p.weights, rule), np.arange(p.inputs.shape[1])[None] == 0
-        return lambda epochs: train(state, p.inputs, p.targets, rule, epochs=epochs, resets=resets)[1]
+class Times(NamedTuple):
+    """Nanoseconds a network-step."""
 
-    return way
-
-
-def pytorch(p: Problem) -> Callable:
-    """A step at a time, with the gradient from autograd; the context is cut off from the step before."""
-    import torch
-
-    torch.set_num_threads(1)  # faster for networks of this size
-    inputs, targets = (torch.tensor(bits[0].astype(float)) for bits in (p.inputs, p.targets))
-
-    def train(epochs):
-        W_ih, W_hh, b_h, W_ho, b_o = weights = [torch.tensor(w[0], requires_grad=True) for w in p.weights]
-        optimizer = torch.optim.SGD(weights, lr=RATE)
-        losses = []
-        for _ in range(epochs):
-            context, loss = torch.zeros(len(b_h), dtype=float), 0.0
-            for x, target in zip(inputs, targets, strict=True):
-                hidden = torch.sigmoid(W_ih @ x + W_hh @ context + b_h)
-                squared = (torch.sigmoid(W_ho @ hidden + b_o) - target) ** 2
-                optimizer.zero_grad()
-                (squared.sum() / 2).backward()
-                optimizer.step()
-                context = hidden.detach()
-                loss += squared.mean().item()
-            losses.append(loss / len(inputs))
-        return np.array([losses])
-
-    return train
-
-
-def jax(unroll: int = 1) -> Callable:
-    """A compiled scan over the steps of a compiled scan over the epochs, of all networks at once; double precision."""
-
-    def way(p: Problem) -> Callable:
-        import jax
-        import jax.numpy as jnp
-
-        jax.config.update("jax_enable_x64", True)
-
-        def step(carry, row):
-            (W_ih, W_hh, b_h, W_ho, b_o), context = carry
-            x, target = row
-            hidden = jax.nn.sigmoid(W_ih @ x + W_hh @ context + b_h)
-            output = jax.nn.sigmoid(W_ho @ hidden + b_o)
-            delta_o = (output - target) * output * (1 - output)
-            delta_h = (W_ho.T @ delta_o) * hidden * (1 - hidden)
-            weights = (
-                W_ih - RATE * jnp.outer(delta_h, x),
-                W_hh - RATE * jnp.outer(delta_h, context),
-                b_h - RATE * delta_h,
-                W_ho - RATE * jnp.outer(delta_o, hidden),
-                b_o - RATE * delta_o,
-            )
-            return (weights, hidden), jnp.mean((output - target) ** 2)
-
-        def one(weights, inputs, targets, epochs):
-            def epoch(weights, _):
-                carry = (weights, jnp.zeros_like(weights[2]))
-                (weights, _), losses = jax.lax.scan(step, carry, (inputs, targets), unroll=unroll)
-                return weights, losses.mean()
-
-            return jax.lax.scan(epoch, weights, None, length=epochs)[1]
-
-        compiled = jax.jit(jax.vmap(one, in_axes=(0, 0, 0, None)), static_argnums=3)
-        weights = tuple(jnp.array(w) for w in p.weights)
-        inputs, targets = (jnp.array(bits, dtype=float) for bits in (p.inputs, p.targets))
-        return lambda epochs: np.asarray(compiled(weights, inputs, targets, epochs))
-
-    return way
-
-
-def built(source: str, *flags: str):
-    """A loop in C, compiled with these flags."""
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    if not compiler:
-        raise ImportError("no C compiler")
-    library = BUILT / f"{source}{'_'.join(flags)}.so"
-    if not library.exists():
-        command = [compiler, *flags, "-shared", "-fPIC", str(HERE / source), "-o", str(library), "-lm"]
-        subprocess.run(command, check=True, capture_output=True)
-    function = ctypes.CDLL(str(library)).train
-    function.restype = None
-    return function
-
-
-def pointers(arrays):
-    return [array.ctypes.data_as(ctypes.POINTER(ctypes.c_double)) for array in arrays]
-
-
-def c(*flags: str) -> Callable:
-    def way(p: Problem) -> Callable:
-        function = built("loop.c", *flags)
-        (T, I), (H, O) = p.inputs.shape[1:], (p.weights.b_h.shape[1], p.weights.b_o.shape[1])
-        streams = [p.inputs[0].astype(float), p.targets[0].astype(float)]
-
-        def train(epochs):
-            losses = np.empty(epochs)
-            work = [np.zeros(n) for n in (H, H, H, O)]
-            arrays = [*streams, *(w[0].copy() for w in p.weights), *work, losses]
-            function(T, I, H, O, epochs, ctypes.c_double(RATE), *pointers(arrays))
-            return losses[None]
-
-        return train
-
-    return way
-
-
-def c_side_by_side(L: int, *flags: str) -> Callable:
-    def way(p: Problem) -> Callable:
-        function = built("lanes.c", *flags, f"-DL={L}")
-        (R, T, I), (H, O) = p.inputs.shape, (p.weights.b_h.shape[1], p.weights.b_o.shape[1])
-        if R % L:
-            raise ImportError(f"a multiple of {L} networks only")
-
-        def laid(array):  # (L, ...) -> (..., L), at the start of a cache line
-            memory = np.empty(array.size + 16)
-            first = -memory.ctypes.data % 64 // 8
-            lanes = memory[first : first + array.size].reshape(*array.shape[1:], len(array))
-            lanes[...] = np.moveaxis(array, 0, -1)
-            return lanes
-
-        W_ih, W_hh, b_h, W_ho, b_o = p.weights
-        given = (p.inputs, p.targets, W_ih.swapaxes(1, 2), W_hh.swapaxes(1, 2), b_h, W_ho, b_o)
-        streams = [[laid(array[r : r + L]) for array in given[:2]] for r in range(0, R, L)]
-
-        def train(epochs):
-            losses = np.empty((R, epochs))
-
-            def block(r):
-                weights = [laid(array[r : r + L]) for array in given[2:]]
-                work = [laid(np.zeros((L, n))) for n in (H, H, H, epochs)]
-                function(T, I, H, O, epochs, ctypes.c_double(RATE), *pointers([*streams[r // L], *weights, *work]))
-                losses[r : r + L] = work[-1].T
-
-            with ThreadPoolExecutor(THREADS) as pool:
-                list(pool.map(block, range(0, R, L)))
-            return losses
-
-        return train
-
-    return way
-
-
-FAST = ("-O3", "-march=native", "-ffast-math")
-C_BEST = "C, side by side, the same flags"  # of which the table has the fastest
-WIDE = (*FAST, "-mprefer-vector-width=512")
+    wall: float
+    """That pass."""
+    cpu: float
+    """Of the processor, in all threads."""
 
 
 def ways(shape: str) -> dict[tuple[str, int], Callable]:
@@ -253,6 +83,7 @@ def ways(shape: str) -> dict[tuple[str, int], Callable]:
     all_ways[("PyTorch, step by step", 1)] = pytorch
     all_ways |= {("JAX, jit scan vmap", R): jax() for R in many}
     all_ways |= {("JAX, the same, unrolled by 4", R): jax(unroll=4) for R in (1, 64)}
+    all_ways |= {("JAX, single precision", R): jax(precision="float32") for R in many[:1] + many[2:]}
     all_ways[("C, -O3", 1)] = c("-O3")
     all_ways[("C, -O3 -march=native -ffast-math", 1)] = c(*FAST)
     if not large:
@@ -262,19 +93,31 @@ def ways(shape: str) -> dict[tuple[str, int], Callable]:
     return all_ways
 
 
-def seconds(function: Callable, *arguments) -> float:
-    start = time.perf_counter()
+def ways_of_rule(shape: str, name: str) -> dict[tuple[str, int], Callable]:
+    """The same for another rule of learning."""
+    rule, large = RULES[name], shape == "31-150-31"
+    all_ways = {(f"elman, {name}", R): elman("numba", rule) for R in ((1,) if large else (1, 256))}
+    all_ways[(f"C, {name}, -O3 -march=native -ffast-math", 1)] = c_rule(rule, *FAST)
+    if rule.bptt_steps == 4 and not large:
+        all_ways |= {(f"JAX, {name}", R): jax_bptt(4, one_product=False) for R in (1, 64, 256)}
+        all_ways |= {(f"JAX, {name}, changes as one product", R): jax_bptt(4, one_product=True) for R in (64, 256)}
+    return all_ways
+
+
+def timed(function: Callable, *arguments) -> Times:
+    """Seconds that a call takes."""
+    wall, cpu = time.perf_counter(), time.process_time()
     function(*arguments)
-    return time.perf_counter() - start
+    return Times(time.perf_counter() - wall, time.process_time() - cpu)
 
 
-def measured(shape: str) -> dict[tuple[str, int], float | str]:
-    """Nanoseconds that a step of a network takes, for each way to train; or why there is none."""
+def measured(shape: str, all_ways: dict[tuple[str, int], Callable]) -> dict[tuple[str, int], Times | str]:
+    """What a step of a network takes, for each way to train; or why there is none."""
     results, ready = {}, {}
     T = SHAPES[shape][-1]
-    problems = {R: problem(shape, R) for _, R in ways(shape)}
+    problems = {R: problem(shape, R) for _, R in all_ways}
     wanted = None
-    for (name, R), way in ways(shape).items():
+    for (name, R), way in all_ways.items():
         try:
             train = way(problems[R])
         except (ImportError, OSError, subprocess.CalledProcessError) as error:
@@ -282,20 +125,54 @@ def measured(shape: str) -> dict[tuple[str, int], float | str]:
             continue
         losses = train(1)
         wanted = losses[0] if wanted is None else wanted
-        np.testing.assert_allclose(losses[0], wanted, rtol=1e-9)
+        np.testing.assert_allclose(losses[0], wanted, rtol=1e-3 if "single" in name else 1e-9)
         epochs = 1
-        while (taken := seconds(train, epochs)) < LEAST:  # JAX compiles anew for each number of epochs
+        while (taken := timed(train, epochs).wall) < LEAST:  # JAX compiles anew for each number of epochs
             epochs = max(epochs + 1, min(epochs * 64, int(epochs * LEAST / taken * 1.3)))
             train(epochs) if name.startswith("JAX") else None
         ready[name, R] = train, epochs
         results[name, R] = []
     for _ in range(ROUNDS):
         for (name, R), (train, epochs) in ready.items():
-            results[name, R].append(seconds(train, epochs) / (epochs * T * R) * 1e9)
-    medians = {key: value if isinstance(value, str) else statistics.median(value) for key, value in results.items()}
+            results[name, R].append([each / (epochs * T * R) * 1e9 for each in timed(train, epochs)])
+    medians = {key: value if isinstance(value, str) else medians_of(value) for key, value in results.items()}
     rivals = [key for key in medians if key[0].startswith(C_BEST)]
     slower = sorted(rivals, key=lambda key: (isinstance(medians[key], str), medians[key]))[1:]
     return {key: value for key, value in medians.items() if key not in slower}
+
+
+def medians_of(rounds: list[list[float]]) -> Times:
+    return Times(*map(statistics.median, zip(*rounds, strict=True)))
+
+
+def print_table(title: str, times: dict) -> None:
+    print(f"\n{title:54} {'networks':>8} {'ns a step':>11} {'CPU':>11} {'network-steps a second':>23}")
+    for (name, R), value in times.items():
+        row = value if isinstance(value, str) else f"{value.wall:11,.1f} {value.cpu:11,.1f} {1e9 / value.wall:23,.0f}"
+        print(f"{name:54} {R:8,} {row}")
+
+
+def ratios(shape: str, R: int) -> None:
+    """Print what a step costs by each rule, on one thread: the least CPU time of some rounds, in turn."""
+    T, threads = SHAPES[shape][-1], numba.config.NUMBA_NUM_THREADS
+    numba.config.NUMBA_NUM_THREADS = 1
+    rules = {name: rule for name, rule in RULES.items() if name != "softmax" or shape != "1-4-1"}
+    trains = {name: elman("numba", rule)(problem(shape, R, one_hot=name == "softmax")) for name, rule in rules.items()}
+    epochs = {}
+    for name, train in trains.items():
+        train(1)
+        epochs[name] = max(20, int(LEAST / timed(train, 10).cpu * 10))
+    least = dict.fromkeys(trains, float("inf"))
+    for _ in range(2 * ROUNDS):
+        for name, train in trains.items():
+            least[name] = min(least[name], timed(train, epochs[name]).cpu / (epochs[name] * T * R) * 1e9)
+    numba.config.NUMBA_NUM_THREADS = threads
+    form = "alone" if R == 1 else f"{R} side by side"
+    print(f"\n{f'learning rules, {shape}, {form}':54} {'CPU ns':>11} {'ratio':>7} {'at most':>8}")
+    before = least["Elman's rule"] * BEFORE[shape, R]
+    for name, bound in zip(RULES, BOUNDS[shape, R], strict=True):
+        if name in least:
+            print(f"{name:54} {least[name]:11,.1f} {least[name] / before:7.2f} {bound:8}")
 
 
 def bounds(shape: str, times: dict) -> list[str]:
@@ -303,10 +180,11 @@ def bounds(shape: str, times: dict) -> list[str]:
 
     def best(start: str, *, least: int = 1, most: int = 10**6) -> float:
         found = [t for (name, R), t in times.items() if name.startswith(start) and least <= R <= most]
-        return min((t for t in found if not isinstance(t, str)), default=float("nan"))
+        return min((t.wall for t in found if not isinstance(t, str)), default=float("nan"))
 
-    ours, ours_256 = times["elman, backend=numba", 1], times.get(("elman, backend=numba", 256))
-    strict = times["C, -O3", 1] if not isinstance(times["C, -O3", 1], str) else float("nan")
+    ours, ours_256 = best("elman, backend=numba", most=1), best("elman, backend=numba", least=256, most=256)
+    strict = best("C, -O3", most=1) if isinstance(times["C, -O3", 1], str) else times["C, -O3", 1].wall
+    double = min(best("JAX, jit"), best("JAX, the same"))
     lines = []
     if shape == "1-4-1":
         lines += [
@@ -315,15 +193,36 @@ def bounds(shape: str, times: dict) -> list[str]:
             f"one network: {best('the article') / ours:.0f} times as fast as the article's loop (at least 300)",
             f"one network: {ours / strict:.2f} times the time of C at -O3 (at most 1.2)",
         ]
-    if ours_256:
+    if ours_256 == ours_256:
         lines += [
-            f"256 networks: {best('JAX') / ours_256:.1f} times as fast as JAX at its best (at least 3)",
+            f"256 networks: {double / ours_256:.1f} times as fast as JAX at its best (at least 3)",
+            f"256 networks: {best('JAX, single') / ours_256:.1f} times as fast as in single precision (at least 1.8)",
             f"256 networks: {ours_256 / best('C, side by side'):.2f} times the time of C side by side (at most 2.5)",
         ]
     if shape == "31-150-31":
         lines += [
             f"one network: {ours / best('C, -O3 -march'):.2f} times the time of C with -ffast-math (at most 1.5)",
             f"one network: {strict / ours:.1f} times as fast as the strict loop, row by row (at least 3)",
+        ]
+    return lines
+
+
+def bounds_of_rule(shape: str, name: str, times: dict) -> list[str]:
+    """The same for another rule."""
+
+    def of(start: str) -> float:
+        found = [t.wall for (way, _), t in times.items() if way.startswith(start) and not isinstance(t, str)]
+        return min(found, default=float("nan"))
+
+    ours, theirs = times[f"elman, {name}", 1].wall, of("C, ")
+    most = {"1-4-1": 0.8 if RULES[name].momentum else 0.65, "6-20-6": 0.65, "31-150-31": 0.6}[shape]
+    lines = [f"one network: {ours / theirs:.2f} times the time of C (at most {most})"]
+    if (f"JAX, {name}", 256) in times:
+        ours_256, least = times[f"elman, {name}", 256].wall, {"1-4-1": 8, "6-20-6": 4}[shape]
+        product = of(f"JAX, {name}, changes") / ours_256
+        lines += [
+            f"256 networks: {of('JAX') / ours_256:.1f} times as fast as JAX at its best (at least {least})",
+            f"256 networks: {product:.1f} times as fast as JAX with the changes as one product",
         ]
     return lines
 
@@ -342,12 +241,18 @@ def commands() -> dict[str, float]:
 
         def wait(*arguments, **variables):
             options = {"cwd": here, "check": True, "capture_output": True, "env": os.environ | variables}
-            return seconds(lambda: subprocess.run([*program, *arguments], **options))
+            return timed(lambda: subprocess.run([*program, *arguments], **options)).wall
 
         wait()
         rounds = [{name: wait(*arguments) for name, arguments in waits.items()} for _ in range(ROUNDS)]
         times = {name: statistics.median(times[name] for times in rounds) for name in waits}
-        times["elman, the first time (compiling)"] = wait(NUMBA_CACHE_DIR=f"{here}/empty")
+        for title, arguments in {
+            "elman, the first time (compiling, at most 8 s of it)": [],
+            "elman bptt_steps=2, the first time (compiling)": ["bptt_steps=2"],
+            "elman bptt_steps=7, after that": ["bptt_steps=7"],
+            "elman loss=cross_entropy, the first time (compiling)": ["loss=cross_entropy"],
+        }.items():
+            times[title] = wait("epochs=1", "figures=false", *arguments, NUMBA_CACHE_DIR=f"{here}/empty")
     return times
 
 
@@ -358,21 +263,25 @@ def processor() -> str:
 
 
 def main() -> None:
-    """Print the table, a part for each shape of network, and then the waits."""
+    """Print the tables, some for each shape of network, and then the waits."""
     print(
         f"{processor()}, {os.cpu_count()} cores, {THREADS} threads, Python {platform.python_version()}, {date.today()}"
     )
     for shape in sys.argv[1:] or SHAPES:
-        times = measured(shape)
-        print(f"\n{'training, ' + shape:46} {'networks':>8} {'ns a step':>11} {'network-steps a second':>23}")
-        for (name, R), value in times.items():
-            print(f"{name:46} {R:8,} {value if isinstance(value, str) else f'{value:11,.1f} {1e9 / value:23,.0f}'}")
+        times = measured(shape, ways(shape))
+        print_table(f"training, {shape}", times)
         print(*bounds(shape, times), sep="\n")
-    if sys.argv[1:]:
-        return
-    print(f"\n{'command, default settings':46} {'seconds':>8}")
-    for name, value in commands().items():
-        print(f"{name:46} {value:8.2f}")
+        for R in (1, 16):
+            if (shape, R) in BOUNDS:
+                ratios(shape, R)
+        for name in ("momentum", "bptt_steps=4", "bptt_steps=10"):
+            times = measured(shape, ways_of_rule(shape, name))
+            print_table(f"{name}, {shape}", times)
+            print(*bounds_of_rule(shape, name, times), sep="\n")
+    if not sys.argv[1:]:
+        print(f"\n{'command, default settings':54} {'seconds':>8}")
+        for name, value in commands().items():
+            print(f"{name:54} {value:8.2f}")
     shutil.rmtree(BUILT)
 
 
