@@ -209,16 +209,16 @@ def send_back(weights, velocities, slots, slot, outputs, rule, filled, momentum,
         if len(weights.W_ch):
             for h in range(0, n - 2, 3):
                 a, b, c = _three_errors(weights.W_ch, h, slots.each_change[j - 1])
-                slots.changes[j, h] = (a * carried) * slope(rule, y[h])
-                slots.changes[j, h + 1] = (b * carried) * slope(rule, y[h + 1])
-                slots.changes[j, h + 2] = (c * carried) * slope(rule, y[h + 2])
+                slots.changes[j, h] = a * (carried * slope(rule, y[h]))
+                slots.changes[j, h + 1] = b * (carried * slope(rule, y[h + 1]))
+                slots.changes[j, h + 2] = c * (carried * slope(rule, y[h + 2]))
             for h in range(n - n % 3, n):
                 error = _error(weights.W_ch, h, slots.each_change[j - 1])
-                slots.changes[j, h] = (error * carried) * slope(rule, y[h])
+                slots.changes[j, h] = error * (carried * slope(rule, y[h]))
         else:
             for h in range(n):
                 error = _sum_over_lanes(weights.W_hh, h, changes, slots.each_change, slots.real[0])
-                slots.changes[j, h] = (error * carried) * slope(rule, y[h])
+                slots.changes[j, h] = error * (carried * slope(rule, y[h]))
 
 
 @numba.njit(error_model="numpy", inline="always")

@@ -52,8 +52,8 @@ RULES = {
     "bptt_steps=4": Rule(0.1, bptt_steps=4),
     "bptt_steps=10": Rule(0.1, bptt_steps=10),
 }
-# Elman's rule of the commit before the others were made fast (eec5570), which took so many times as long as today's when
-# measured in turn; and what a step may cost, as a multiple of that, in the order of RULES.
+# How many times as long as today's Elman's rule took, measured in turn, when the bounds were set; and what a step may
+# cost, as a multiple of that, in the order of RULES.
 BEFORE = {("1-4-1", 1): 1.0, ("1-4-1", 16): 1.02, ("6-20-6", 1): 1.16, ("6-20-6", 16): 1.03, ("31-150-31", 1): 1.07}
 BOUNDS = {
     ("1-4-1", 1): (1.03, 1.1, 1.1, None, 1.25, 2.0, 3.4),
