@@ -18,23 +18,25 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from elman.api import Result, open_run, run
+    from elman.api import Comparison, Result, compare, open_run, run
     from elman.cli.compose import settings
-    from elman.comparison import compare
     from elman.config import Settings
     from elman.plots import plot
     from elman.runs import load, load_runs
     from elman.stream import Stream
 
 __version__ = "0.1.0"
-__all__ = ["Result", "Settings", "Stream", "compare", "load", "load_runs", "open_run", "plot", "run", "settings"]
+__all__ = [
+    "Comparison", "Result", "Settings", "Stream", "compare", "load", "load_runs", "open_run", "plot", "run", "settings",
+]  # fmt: skip
 
 # Each public name is imported when it is first used, so that `elman --help` need not wait for pandas.
 _HOME = {
+    "Comparison": "api",
     "Result": "api",
     "Settings": "config",
     "Stream": "stream",
-    "compare": "comparison",
+    "compare": "api",
     "load": "runs",
     "load_runs": "runs",
     "open_run": "api",

@@ -1,8 +1,8 @@
-"""Runs in Python: trained in this process or opened from a directory, with their tables, figures and a description."""
+"""Runs in Python: trained, opened from a directory or compared, with their tables, figures and a description."""
 
 import sys
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from elman import config, describe, plots, run_json, runner, tables
+from elman import comparison, comparison_text, config, describe, plots, run_json, runner, tables
 from elman.cli import compose
 from elman.config import Settings
 from elman.errors import RunDirectoryError
@@ -176,6 +176,72 @@ def open_run(directory: str | Path) -> Result:
         raise RunDirectoryError(f"{path}: the run is not finished, its status is {entry['status']}")
     settings = config.from_values(entry["settings"])
     return Result(settings, plots.from_directory(path), lambda: runner.reopen(path, settings))
+
+
+class Comparison:
+    """Finished runs, taken together by their settings, each group beside the one that it is held against."""
+
+    def __init__(self, groups: comparison.Comparison) -> None:
+        """Take the groups and their differences."""
+        self._groups = groups
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row a group, as in comparison.csv."""
+        return self._groups.table.copy()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the table should know: runs that were left out, or taken together though they differ."""
+        return self._groups.notes
+
+    def plot(self, key: str | None = None) -> "Figure":
+        """Draw the figure of the comparison.
+
+        Args:
+            key: the setting on the horizontal axis; by default time and position are, and the settings are colours.
+
+        Raises:
+            KeyError: for a setting by which the groups are not told apart.
+        """
+        keys = list(self._groups.groups[0].values)
+        if key is not None and key not in keys:
+            raise KeyError(f"key must be one of the settings that are compared ({', '.join(keys)}), not {key}")
+        from elman.plots.comparison import figure
+
+        return figure(self._groups, key)
+
+    def __repr__(self) -> str:
+        return comparison_text.as_text(self._groups)
+
+    def _repr_html_(self) -> str:
+        return comparison_text.as_html(self._groups)
+
+
+def compare(
+    *directories: str | Path,
+    by: str | Sequence[str] = (),
+    against: str | Sequence[str] = (),
+    success: float = tables.SUCCESS,
+    labels: Mapping[str, str] | None = None,
+) -> Comparison:
+    """Compare all finished runs below some directories, by their settings, as `elman-compare` does.
+
+    Args:
+        directories: where to look; "runs" if none is named.
+        by: full keys of settings; one group for each combination of their values. If none is named, those that differ
+            besides `seed`.
+        against: settings, such as "hidden_size=4", of the group that the others are held against; by default the first
+            one of each task. If several have them, each is held against the one that shares its other settings.
+        success: the error rate at the predictable positions up to which a network counts as successful, from 0 to 1.
+        labels: short names, by values of settings as they are typed, or by the letters that stand for long values.
+
+    Raises:
+        FileNotFoundError: if a directory does not exist, or no finished run is below them.
+        KeyError: for a key that no run has, a group to be held against that is not there, or a label of nothing.
+    """
+    keys, held = ([one] if isinstance(one, str) else one for one in (by, against))
+    return Comparison(comparison.compare(*directories, by=keys, against=held, success=success, labels=labels))
 
 
 def _bar(epochs: int) -> AbstractContextManager[Progress]:

@@ -8,7 +8,9 @@ from typing import Any
 from urllib.parse import quote
 
 from elman import run_json
-from elman.comparison import Comparison, explain, format_value, shown_table
+from elman.comparison import Comparison
+from elman.comparison_text import explain, shown_table
+from elman.condition_names import format_value
 from elman.defaults import differences
 from elman.paper import html
 from elman.progress import duration

@@ -13,7 +13,9 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 import elman
 from elman import metrics, plots
 from elman.cli import compare as compare_command
-from elman.comparison import compare, describe, wilson
+from elman.comparison import compare
+from elman.comparison_text import describe, number
+from elman.intervals import newcombe, wilson
 from elman.plots import comparison as comparison_plot
 from elman.runner import run_into
 
@@ -82,15 +84,6 @@ def call(monkeypatch, capsys):
     return run
 
 
-@pytest.mark.parametrize(
-    ("successes", "networks", "low", "high"),
-    [(0, 10, 0.0, 0.27753), (5, 10, 0.23659, 0.76341), (10, 10, 0.72247, 1.0), (56, 100, 0.46228, 0.65328)],
-)
-def test_the_interval_of_a_share_is_wilsons(successes, networks, low, high):
-    # By hand, with z = 1.95996: (s + z^2/2 +- z sqrt(s (n - s) / n + z^2/4)) / (n + z^2).
-    assert wilson(successes, networks) == pytest.approx((low, high), abs=1e-5)
-
-
 def test_networks_are_counted_by_their_error_rate_after_training(tmp_path):
     write(tmp_path / "a", rates=[[0.5, 0.01], [0.0, 0.02], [0.005, 0.0], [0.4, 0.3]])
     row = compare(tmp_path).table.iloc[0]
@@ -121,7 +114,7 @@ def test_never_comes_after_every_epoch(tmp_path):
     row = comparison.table.iloc[0]
     assert (row["success_epoch_q25"], row["success_epoch_never"]) == (20, 2 / 3)
     assert math.isnan(row["success_epoch"])
-    assert "never (20-never), 67% never" in describe(comparison)
+    assert "never (20 to never), 67% never" in describe(comparison, wide=True)
 
 
 def test_a_group_has_the_losses_errors_and_floors_of_its_networks(finished):
@@ -236,7 +229,7 @@ def test_a_task_without_predictable_steps_has_no_success(tmp_path):
     row = comparison.table.iloc[0]
     assert row[["success_rate", "success_rate_low", "predictable_error_rate", "success_epoch_never"]].isna().all()
     assert row["test_mse"] == 0.71
-    assert "succe" not in describe(comparison)
+    assert "earned" not in describe(comparison)
     compare_command.write(comparison, tmp_path)
     assert (tmp_path / "comparison.png").exists()
 
@@ -302,7 +295,7 @@ def test_the_command_prints_the_table_and_writes_it_beside_the_figure(call, tmp_
     write(tmp_path / "b" / "run", rates=[[0.0], [0.0]], hidden_size=8)
     status, out, err = call(tmp_path / "a", tmp_path / "b", "--out", tmp_path / "out", "--plot", "hidden_size")
     assert (status, err) == (0, "")
-    assert "0.50 (0.09-0.91)" in out
+    assert ".50 (.09 to .91)" in out
     assert pd.read_csv(tmp_path / "out" / "comparison.csv")["success_rate"].tolist() == [0.5, 1.0]
     assert call(tmp_path / "a")[0] == 0
     assert (tmp_path / "a" / "comparison.png").exists()
@@ -319,6 +312,10 @@ def test_the_command_prints_the_table_and_writes_it_beside_the_figure(call, tmp_
         (["nowhere"], 1, "there is no directory .*nowhere"),
         (["a", "--by", "hiden_size"], 2, r"no run has a setting hiden_size; did you mean hidden_size\?"),
         (["a", "--by", "tea"], 2, "no run has a setting tea; there are accept, activation"),
+        (["a", "--by", "seed", "--against", "seed"], 2, "a row to hold against is named by its settings, such as hid"),
+        (["a", "--by", "seed", "--against", "hidden_size=4"], 2, "the rows are not told apart by hidden_size; they ar"),
+        (["a", "--by", "seed", "--against", "seed=7"], 2, "no row has seed=7; there are seed=1"),
+        (["a", "--by", "seed", "--label", "7=x"], 2, "nothing that is compared is called 7; there are 1"),
         (["a", "--plot", "seed"], 2, r"--plot must be one of the settings that are compared \(none\), not seed"),
     ],
 )
@@ -358,7 +355,7 @@ def test_the_answer_is_printed_where_it_cannot_be_written(call, tmp_path):
     write(tmp_path / "a", rates=[[0.5], [0.0]])
     status, out, err = call(tmp_path, "--out", tmp_path / "a" / "run.json")
     assert status == 1
-    assert "0.50 (0.09-0.91)" in out
+    assert ".50 (.09 to .91)" in out
     assert re.fullmatch(r"elman-compare: .*run\.json.*: \S.*\n", err)
 
 
@@ -382,3 +379,123 @@ def test_training_losses_of_different_units_are_not_compared(tmp_path):
     assert "final loss" not in describe(both)
     assert one.table["final_loss"].notna().all()
     comparison_plot.figure(both)  # without the panel of losses
+
+
+def test_rows_are_held_against_the_first_or_the_one_that_is_named(tmp_path):
+    for H, rates in ((3, [[0.5], [0.0]]), (4, [[0.0], [0.0]]), (20, [[0.0], [0.5], [0.4]])):
+        write(tmp_path / str(H), rates=rates, hidden_size=H)
+    first, named = compare(tmp_path), compare(tmp_path, against=["hidden_size=4.0"])
+    assert first.table["against"].fillna("").tolist() == ["", "hidden_size=3", "hidden_size=3"]
+    assert named.table["against"].fillna("").tolist() == ["hidden_size=4", "", "hidden_size=4"]
+    row = named.table.iloc[2]
+    ends = ["", "_low", "_high"]
+    assert row[[f"success_rate_difference{end}" for end in ends]].tolist() == list(newcombe(1, 3, 2, 2))
+    assert row["predictable_error_rate_difference"] == 0.4
+    assert row["superiority"] == pytest.approx(1 / 6)
+    assert not row["paired"]
+    assert named.table.iloc[1][["superiority", "test_mse_difference"]].isna().all()
+
+
+def test_a_factor_is_held_against_its_value_with_the_same_other_settings(tmp_path):
+    for H in (3, 4):
+        for rate in (0.1, 0.2):
+            write(tmp_path / f"{H}{rate}", rates=[[0.5]], hidden_size=H, learning_rate=rate)
+    write(tmp_path / "alone", rates=[[0.5]], hidden_size=4, learning_rate=0.3)
+    by_rate = compare(tmp_path, against=["hidden_size=3"])
+    assert by_rate.references == (None, None, 0, 1, None)
+    both = compare(tmp_path, against=["hidden_size=3", "learning_rate=0.2"])
+    assert both.references == (1, None, 1, 1, 1)
+    assert describe(by_rate).count("reference ") >= 2
+
+
+def test_tasks_are_held_against_their_own_first_row_unless_one_is_named(tmp_path):
+    for task in ("cv", "xor"):
+        for H in (3, 4):
+            write(tmp_path / f"{task}{H}", rates=[[0.5], [0.0]], task={"name": task}, hidden_size=H)
+    assert compare(tmp_path).references == (None, 0, None, 2)
+    across = compare(tmp_path, by=["hidden_size"], against=["task.name=cv"])
+    assert across.references == (None, None, 0, 1)
+    assert across.table["success_rate_difference"].tolist()[2:] == [0, 0]
+    assert across.table["test_mse_difference"].isna().all()  # errors of different units
+
+
+@pytest.mark.parametrize(
+    ("setting", "paired"),
+    [
+        ({"learning_rate": 0.3}, True),
+        ({"momentum": 0.9}, True),
+        ({"context": "none"}, True),
+        ({"context": "output"}, False),
+        ({"hidden_size": 9}, False),
+        ({"shared_stream": True}, False),
+        ({"initial_scale": 0.5}, False),
+        ({"reset_context": "sequence"}, False),
+        ({"task": {"length": 90}}, False),
+    ],
+)
+def test_rows_are_paired_where_streams_and_initial_weights_are_the_same(tmp_path, setting, paired):
+    write(tmp_path / "a", rates=[[0.0], [0.3], [0.4]], context="hidden", seed=1)
+    write(tmp_path / "b", rates=[[0.1], [0.2], [0.0]], **{"context": "hidden", "seed": 1, **setting})
+    key = next(iter(setting)) if "task" not in setting else "task.length"
+    comparison = compare(tmp_path, by=[key])
+    row = comparison.table[comparison.table["against"].notna()].iloc[0]
+    assert row["paired"] == paired
+    assert "paired" in describe(comparison) or not paired
+    if paired:
+        sign = 1 if row[key] == {**SETTINGS, "context": "hidden", "momentum": 0.0, **setting}[key] else -1
+        assert row["predictable_error_rate_difference"] == pytest.approx(sign * -0.1)  # the median of .1, -.1, -.4
+        assert row["superiority"] == pytest.approx(2 / 3 if sign > 0 else 1 / 3)
+
+
+def test_rows_of_unlike_networks_are_not_paired(tmp_path):
+    write(tmp_path / "a", rates=[[0.0], [0.3]])
+    write(tmp_path / "b", rates=[[0.1]], learning_rate=0.3)
+    assert not compare(tmp_path).table["paired"][1]
+
+
+@pytest.mark.parametrize("sizes", [(3,), (3, 4, 20), range(1, 13)])
+@pytest.mark.parametrize("more", [{}, {"learning_rate": (0.1, 0.05)}, {"task": ({"lexicon": ["a" * 60]}, {})}])
+def test_the_table_fits_80_columns_with_its_numbers_whole(tmp_path, sizes, more):
+    for H in sizes:
+        for which, value in enumerate(*more.values() or ((None,),)):
+            for context in ("hidden", "none"):
+                setting = {"context": context, "hidden_size": H, **({next(iter(more)): value} if more else {})}
+                write(tmp_path / f"{H}-{which}-{context}", rates=[[0.5, 0.0], [0.5, 0.2]], **setting)
+    comparison = compare(tmp_path, by=["hidden_size", "context", "learning_rate", "task.length", "momentum"])
+    for text in (describe(comparison), repr(elman.compare(tmp_path))):
+        assert max(map(len, text.splitlines())) <= 80
+    assert "(Newcombe" in describe(comparison) or len(comparison.groups) == 1
+    assert "takeoff" in describe(comparison, wide=True)
+
+
+def test_letters_that_stand_for_long_values_are_explained(tmp_path):
+    for name, lexicon in (("a", ["many", "years", "ago"]), ("b", ["once", "upon", "a", "time", "there"])):
+        write(tmp_path / name, rates=[[0.5]], task={"lexicon": lexicon})
+    text = describe(compare(tmp_path, labels={"B": "tale"}))
+    assert re.search(r"\n +A +1 .*\n +tale +1 ", text)
+    assert 'A: task.lexicon=["many", "years", "ago"]\n' in text
+    assert "tale: task.lexicon=" in text
+
+
+def test_in_python_a_comparison_shows_itself_as_text_html_and_figure(tmp_path):
+    for H in range(1, 13):
+        write(tmp_path / str(H), rates=[[0.5], [0.0]], hidden_size=H)
+    comparison = elman.compare(tmp_path, by="hidden_size", against="hidden_size=4", labels={"4": "<four>"})
+    lines = repr(comparison).splitlines()
+    assert lines[0] == "xor: 12 rows, 24 networks"
+    assert len(lines) <= 15
+    assert "and 4 more rows in .table" in lines
+    html = comparison._repr_html_()
+    assert "&lt;four&gt;" in html
+    assert html.count("<tr") == 13
+    assert comparison.table["against"].tolist().count("hidden_size=4") == 11
+    assert comparison.plot("hidden_size").findobj(matplotlib.axes.Axes)
+    with pytest.raises(KeyError, match="key must be one of the settings that are compared"):
+        comparison.plot("seed")
+
+
+def test_numbers_stand_without_the_zero_before_the_point_and_zero_without_sign():
+    forms = {(-0.123, "+.2f"): "-.12", (0.5, "+.2f"): "+.50", (1.0, ".2f"): "1.00", (-0.001, "+.2f"): ".00"}
+    forms |= {(10.5, ".1f"): "10.5", (0.0, ".0f"): "0", (20.0, ".0f"): "20", (0.25, ".4f"): ".2500"}
+    for (value, form), shown in forms.items():
+        assert number(value, form) == shown

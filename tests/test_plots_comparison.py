@@ -20,12 +20,12 @@ def axes(drawn):
     return {ax.get_title(): ax for ax in drawn.findobj(matplotlib.axes.Axes)}
 
 
-def sweep(directory, **settings):
+def sweep(directory, labels=None, **settings):
     """A run for each value of a setting."""
     ((key, values),) = settings.items()
     for number, value in enumerate(values):
         write(directory / str(number), rates=RATES, **({"task": {key: value}} if key == "lexicon" else {key: value}))
-    return compare(directory)
+    return compare(directory, labels=labels)
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,7 @@ def test_many_numbers_of_one_setting_have_colours_on_a_scale(tmp_path):
 
 @pytest.mark.parametrize("key", [None, "task.lexicon"])
 def test_a_lexicon_is_called_by_a_letter_or_a_label(tmp_path, key):
-    comparison = sweep(tmp_path, lexicon=LEXICONS)
-    drawn = figure(comparison, key, {"B": "short words"})
+    drawn = figure(sweep(tmp_path, {"B": "short words"}, lexicon=LEXICONS), key)
     seen = " ".join(text.get_text() for text, _ in texts(drawn))
     assert "A, short words, C: task.lexicon, in the order of the table" in seen
     ticks = drawn.findobj(matplotlib.axes.Axes)[0].xaxis if key else axes(drawn)["Learned it"].yaxis
@@ -81,11 +80,10 @@ def test_a_lexicon_is_called_by_a_letter_or_a_label(tmp_path, key):
 
 
 def test_labels_are_for_values_that_are_compared(tmp_path):
-    comparison = sweep(tmp_path, hidden_size=(3, 4))
-    ticks = axes(figure(comparison, labels={"3": "few = 3"}))["Learned it"].get_yticklabels()
+    ticks = axes(figure(sweep(tmp_path, {"3": "few = 3"}, hidden_size=(3, 4))))["Learned it"].get_yticklabels()
     assert [label.get_text() for label in ticks] == ["few = 3", "4"]
     with pytest.raises(KeyError, match="nothing that is compared is called 5; there are 3, 4"):
-        figure(comparison, labels={"5": "five"})
+        compare(tmp_path, labels={"5": "five"})
 
 
 def test_the_share_that_succeeded_stands_in_its_interval(tmp_path):

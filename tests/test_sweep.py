@@ -49,7 +49,7 @@ def test_a_sweep_counts_its_runs_and_ends_with_their_comparison(call, here):
     table = pd.read_csv(here / "sweep" / "comparison.csv")
     assert table[["hidden_size", "networks"]].to_numpy().tolist() == [[2, 2], [3, 2]]
     assert (here / "sweep" / "comparison.png").read_bytes().startswith(b"\x89PNG")
-    assert re.search(r"hidden_size +networks +success rate", out)
+    assert re.search(r"hidden_size +n +learned", out)
     assert "comparison.csv, comparison.png and the runs are in sweep" in out
     log = next((here / "sweep").glob("*hidden_size=2*/elman.log")).read_text()
     assert "Epoch 20/20, loss 0." in log

@@ -2,12 +2,13 @@
 
 import argparse
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from elman import rundir
 from elman.cli.echo import echo
-from elman.comparison import Comparison, compare, describe
+from elman.comparison import Comparison, compare
+from elman.comparison_text import describe
 from elman.errors import RunDirectoryError
 from elman.runs import Run, find_runs
 from elman.tables import SUCCESS
@@ -16,14 +17,7 @@ _PAGE = "index.html"
 _PATIENCE = 60  # seconds to wait while another process writes its comparison
 
 
-def write(
-    comparison: Comparison,
-    directory: Path,
-    *,
-    runs: Sequence[Run] = (),
-    plot: str | None = None,
-    labels: Mapping[str, str] | None = None,
-) -> list[str]:
+def write(comparison: Comparison, directory: Path, *, runs: Sequence[Run] = (), plot: str | None = None) -> list[str]:
     """Write comparison.csv, comparison.png and index.html, made from the comparison of runs, into a directory.
 
     Returns:
@@ -35,7 +29,7 @@ def write(
         from elman.plots import render
         from elman.plots.comparison import figure
 
-        picture = render(figure(comparison, plot, labels))
+        picture = render(figure(comparison, plot))
         rundir.write_atomic(directory, {"comparison.png": picture})
         from elman.comparison_page import MAKER, page
         from elman.paper.html import is_made_by
@@ -63,13 +57,15 @@ def main() -> None:
     by = list(dict.fromkeys(key for keys in given.by for key in keys.split(",")))
     out = Path(given.out or (given.directories[0] if len(given.directories) == 1 else "."))
     try:
-        comparison = compare(*given.directories, by=by, success=given.success)
+        comparison = compare(
+            *given.directories, by=by, against=given.against, success=given.success, labels=dict(given.label)
+        )
         if given.plot and given.plot not in comparison.groups[0].values:
             keys = ", ".join(comparison.groups[0].values) or "none"
             raise KeyError(f"--plot must be one of the settings that are compared ({keys}), not {given.plot}")
-        echo(describe(comparison))  # first, for it is not lost where nothing can be written
+        echo(describe(comparison, wide=given.wide))  # first, for it is not lost where nothing can be written
         runs = find_runs(*given.directories)[0]
-        written = write(comparison, out, runs=runs, plot=given.plot, labels=dict(given.label))
+        written = write(comparison, out, runs=runs, plot=given.plot)
     except KeyError as error:
         parser.exit(2, f"elman-compare: {error.args[0]}\n")
     except (OSError, RunDirectoryError) as error:
@@ -82,8 +78,8 @@ def main() -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="elman-compare",
-        usage="%(prog)s DIR [DIR ...] [--by KEY [KEY ...]] [--success RATE] [--plot KEY] [--label VALUE=NAME ...] "
-        "[--out DIR]",
+        usage="%(prog)s DIR [DIR ...] [--by KEY [KEY ...]] [--against KEY=VALUE] [--success RATE] [--wide] "
+        "[--plot KEY] [--label VALUE=NAME ...] [--out DIR]",
         description="Compare all finished runs below some directories, by their settings. Prints a table, and writes "
         "comparison.csv, comparison.png and a page, index.html.",
     )
@@ -92,12 +88,20 @@ def _parser() -> argparse.ArgumentParser:
         "--by", nargs="+", action="extend", default=[], metavar="KEY", help="settings; by default those that differ"
     )
     parser.add_argument(
+        "--against",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="the row that others are held against, such as hidden_size=4; may be repeated; by default the first one",
+    )
+    parser.add_argument(
         "--success",
         type=_share,
         default=SUCCESS,
         metavar="RATE",
         help="error rate at the predictable positions up to which a network counts as successful (default %(default)s)",
     )
+    parser.add_argument("--wide", action="store_true", help="print all columns, also beyond 80 letters")
     parser.add_argument("--plot", metavar="KEY", help="draw the figure with this setting on the horizontal axis")
     parser.add_argument(
         "--label",
@@ -106,7 +110,7 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         type=_label,
         metavar="VALUE=NAME",
-        help="names in the figure for values of settings, or for the letters that stand for long ones",
+        help="names for values of settings, or for the letters that stand for long ones",
     )
     parser.add_argument(
         "--out", metavar="DIR", help="where to write; by default DIR if there is one, else the current directory"

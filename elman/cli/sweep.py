@@ -54,7 +54,8 @@ def finish(sweep: Sweep) -> int:
         How many runs did not finish.
     """
     from elman.cli.compare import first_line, write
-    from elman.comparison import compare, describe
+    from elman.comparison import compare
+    from elman.comparison_text import describe
 
     found = runs_of(sweep)
     try:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from elman.comparison import wilson
+from elman.intervals import wilson
 from elman.paper.claims import Claim, Paper, Picture, Row, Run, Section, Source, Table, pick, table_of
 from elman.paper.html import share
 from elman.plots import COLOURS

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from elman.comparison import format_value
+from elman.condition_names import format_value
 from elman.paper.claims import Run, table_of
 from elman.paper.html import share
 from elman.plots import COLOURS

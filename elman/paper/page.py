@@ -7,7 +7,8 @@ from typing import NamedTuple
 import pandas as pd
 
 from elman import plots, run_json
-from elman.comparison import format_value, wilson
+from elman.condition_names import format_value
+from elman.intervals import wilson
 from elman.paper import html
 from elman.paper.claims import HOLDS, IN_PART, Claim, LeftOut, Paper, Picture, Row, Run, Section, Table, Verdict, pick
 

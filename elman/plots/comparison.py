@@ -12,8 +12,10 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.ticker import MaxNLocator, NullLocator
 
-from elman.comparison import Comparison, Group, format_value
-from elman.plots.conditions import Colours, Names, are_numbers, colours, is_logarithmic, short_names
+from elman.comparison import Comparison
+from elman.condition_names import Names, format_value
+from elman.groups import Group
+from elman.plots.conditions import Colours, are_numbers, colours, drawable, is_logarithmic, notes
 from elman.plots.names import width
 from elman.plots.style import GREY, SMALL, WIDE, StyledFigure, style
 
@@ -25,21 +27,17 @@ _BESIDE = 0.012  # lines at the same place stand beside each other, by this shar
 
 
 @style()
-def figure(comparison: Comparison, key: str | None = None, labels: Mapping[str, str] | None = None) -> Figure:
+def figure(comparison: Comparison, key: str | None = None) -> Figure:
     """Draw a comparison.
 
     Args:
         comparison: with a group for each combination of settings.
         key: the setting on the horizontal axis; by default time and position are, and the settings are colours.
-        labels: short names, by values of settings as they are typed, or by the letters that stand for long values.
-
-    Raises:
-        KeyError: for a label of something that is not compared.
     """
     tasks: dict[str, list[tuple[Group, pd.Series]]] = {}
     for group, (_, row) in zip(comparison.groups, comparison.table.iterrows(), strict=True):
         tasks.setdefault(group.task, []).append((group, row))
-    names = short_names(comparison.groups, labels or {})
+    names = drawable(comparison.names)
     heights = [2.7 if key else max(4.0, 0.6 + 0.19 * len(members)) for members in tasks.values()]
     whole = StyledFigure(figsize=(WIDE, sum(heights)))
     parts = np.atleast_1d(np.array(whole.subfigures(len(tasks), 1, height_ratios=heights)))
@@ -81,7 +79,7 @@ def _side_by_side(
     several = rows["networks"].max() > 1
     what = "bands and bars" if len(groups) <= _BANDS else "bars"
     spread = [f"curves and dots: medians of the networks; {what}: interquartile ranges"] if several else []
-    part.text(0.99, 0.05 / height, "\n".join([*names.notes, *spread]), ha="right", fontsize=SMALL, color=GREY)
+    part.text(0.99, 0.05 / height, "\n".join([*notes(names), *spread]), ha="right", fontsize=SMALL, color=GREY)
 
 
 def _panels(part: SubFigure, height: float, left: float, right: float, groups: list[Group], chosen: list[Any]) -> None:
@@ -279,7 +277,7 @@ def _over(part: SubFigure, height: float, groups: list[Group], rows: pd.DataFram
     elif len(lines) > 1:
         handles, labels = ax.get_legend_handles_labels()
         part.legend(handles, labels, loc="upper right", ncols=min(len(lines), 4), fontsize=SMALL)
-    part.text(0.99, 0.03 / height, "\n".join(names.notes), ha="right", fontsize=SMALL, color=GREY)
+    part.text(0.99, 0.03 / height, "\n".join(notes(names)), ha="right", fontsize=SMALL, color=GREY)
 
 
 def _name_values(ax: Axes, names: Mapping[float, str], wide: float) -> None:

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from string import ascii_uppercase
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,57 +9,28 @@ from matplotlib import colormaps
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LinearSegmentedColormap, LogNorm, Normalize, to_rgb
 
-from elman.comparison import Group, format_value
+from elman.condition_names import Names, format_value
 from elman.plots.names import in_glyphs, without_mathematics
 from elman.plots.style import COLOURS
 
-LONGEST = 24  # letters of a value; a longer one, such as a lexicon, is called by a letter
 LOG_FROM = 8  # numbers whose largest is so many times their smallest stand on a logarithmic axis
 _SEQUENTIAL = LinearSegmentedColormap.from_list("sequential", colormaps["viridis"](np.linspace(0, 0.9, 256)))
 
 
-class Names(NamedTuple):
-    """The short names of the values of each setting."""
+def drawable(names: Names) -> Names:
+    """The names in the letters of the font, and without mathematics."""
 
-    of: Mapping[tuple[str, str], str]
-    """By setting and value, as `format_value` writes it in full."""
-    notes: tuple[str, ...]
+    def one(name: str) -> str:
+        return without_mathematics(in_glyphs(name))
+
+    of = {key: one(name) for key, name in names.of.items()}
+    lettered = {key: {one(name): value for name, value in values.items()} for key, values in names.lettered.items()}
+    return Names(of, lettered)
+
+
+def notes(names: Names) -> list[str]:
     """What the letters stand for."""
-
-    def name(self, group: Group, keys: Sequence[str], *, with_keys: bool = False) -> str:
-        """The name of a group by some settings, as "4, true", or as "hidden_size=4, context=none"."""
-        shorts = {key: self.of[key, _whole(group.values[key])] for key in keys}
-        return ", ".join(f"{key}={short}" if with_keys else short for key, short in shorts.items())
-
-
-def short_names(groups: Sequence[Group], labels: Mapping[str, str]) -> Names:
-    """Name the values of all settings: by a label, as they are, or, where one of a setting is long, by a letter.
-
-    Args:
-        groups: those of a comparison.
-        labels: names by values as they are typed, or by the letters that stand for long ones.
-
-    Raises:
-        KeyError: for a label of something else.
-    """
-    letters, names, notes, typed = iter(ascii_uppercase), {}, [], []
-    for key in groups[0].values:
-        values = list(dict.fromkeys(_whole(group.values[key]) for group in groups))
-        long = max(map(len, values)) > LONGEST and key != "task.name"
-        calls = {value: next(letters, "…") if long else value for value in values}
-        for value, call in calls.items():
-            typed.append(value if value in labels else call)
-            short = format_value(labels.get(typed[-1], call), LONGEST)
-            names[key, value] = without_mathematics(in_glyphs(short))
-        if long:
-            notes.append(f"{', '.join(names[key, value] for value in values)}: {key}, in the order of the table")
-    if strange := [label for label in labels if label not in typed]:
-        raise KeyError(f"nothing that is compared is called {strange[0]}; there are {', '.join(dict.fromkeys(typed))}")
-    return Names(names, tuple(notes))
-
-
-def _whole(value: Any) -> str:
-    return format_value(value, 10**9)
+    return [f"{', '.join(values)}: {key}, in the order of the table" for key, values in names.lettered.items()]
 
 
 class Colours(NamedTuple):

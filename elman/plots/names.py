@@ -9,6 +9,7 @@ from matplotlib.font_manager import FontProperties, findfont, get_font
 LINE = 0.12  # inches, of names of steps
 LEVEL, UPRIGHT = 7.5, 6  # points, of names and of those that are turned upright
 CLOSE = 0.1  # inches between the 24 steps of most figures
+_FINE = 720  # dots an inch
 
 
 def short(name: str, most: int = 14) -> str:
@@ -31,9 +32,9 @@ def without_mathematics(name: str) -> str:
 def width(name: str, size: float, weight: str = "normal") -> float:
     """The width of a name in inches; faster than to draw it."""
     font = get_font(findfont(FontProperties(weight=weight)))
-    font.set_size(size, 72)
+    font.set_size(size, _FINE)  # at the resolution of a screen, letters would be moved to whole dots
     font.set_text(name)
-    return font.get_width_height()[0] / 64 / 72
+    return font.get_width_height()[0] / 64 / _FINE
 
 
 def lines_of(names: Sequence[str], room: float = CLOSE) -> float:
