@@ -209,13 +209,3 @@ def _epochs(name: str, values: pd.Series) -> dict[str, float]:
     quartiles = np.quantile(values.fillna(np.inf), [0.25, 0.5, 0.75], method="inverted_cdf")
     low, middle, high = np.where(np.isinf(quartiles), np.nan, quartiles)
     return {name: middle, f"{name}_q25": low, f"{name}_q75": high, f"{name}_never": values.isna().mean()}
-
-
-def objective(summary: pd.DataFrame) -> float:
-    """The number by which runs are compared, from their summary.csv; the less the better.
-
-    The median over the networks of the error rate at the steps that can be predicted, or of the squared error on the
-    test stream where there are none.
-    """
-    rate = summary["predictable_error_rate"]
-    return float((rate if rate.notna().any() else summary["test_mse"]).median())
