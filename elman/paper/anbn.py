@@ -66,8 +66,8 @@ PAPER = Paper(
             "counting",
             "Two hidden units and a^n b^n",
             "anbn",
-            "About 10,000 strings, ten times, n up to 11; each longer one is less probable. From the first b each "
-            "next symbol is certain; a string is right if each of these has the larger output.",
+            "Here networks read about 10,000 strings ten times, n up to 11; each longer one is less probable. From "
+            "the first b each next symbol is certain; a string is right if each of these has the larger output.",
             (Picture(_over_time, "Longest n right at each test: medians and interquartile ranges."),),
             (
                 _claim("one", "With one step back a network ever counts to 11.", _ever, 1),

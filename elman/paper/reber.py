@@ -48,9 +48,9 @@ _SECTIONS = (
         "units",
         "A finite-state recogniser",
         "reber_units",
-        "Strings of Reber's grammar, letter by letter, 60,000 strings once. A string is accepted if each next letter "
-        "has an output above .3. The grammatical test strings are fresh; the random ones have their lengths, and "
-        "none of them is grammatical.",
+        "Here networks read 60,000 strings of Reber's grammar once, letter by letter. A string is accepted if each "
+        "next letter has an output above .3. The grammatical test strings are fresh; the random ones have their "
+        "lengths, and none of them is grammatical.",
         (Picture(_by_units, "Share of grammatical and of random strings accepted, by hidden units; a dot a network."),),
         (
             Claim(
@@ -130,9 +130,9 @@ _SECTIONS = (
         "embedded",
         "A letter that matters again at the end",
         "embedded_reber",
-        "B, then T or P, a string of the grammar, the same T or P again, and E. Training has 30,000 strings, four "
-        "times; test strings have even choices. In some runs the choices inside depend a little on the letter: .6 to "
-        ".4.",
+        "B, then T or P, a string of the grammar without its B and E, the same T or P again, and E. Here networks read "
+        "30,000 strings four times; test strings have even choices. In half of the runs the choices inside depend a "
+        "little on the letter: .6 to .4.",
         (
             Picture(_by_length(0.5), "Closing letters right by embedded length, trained on even choices."),
             Picture(_by_length(0.6), "The same, trained on choices of .6 and .4 that depend on the letter."),
@@ -149,7 +149,7 @@ _SECTIONS = (
             ),
             Claim(
                 "kept",
-                "If the choices depend on it a little, it is kept over four letters.",
+                "If the choices in between depend on it a little, it is kept: here over four letters.",
                 f"{_CLOSING}, embedded length 4",
                 of_items("preferred", "embedded 4"),
                 "above",
