@@ -16,7 +16,7 @@ from elman.errors import ConfigError
 from elman.paper import PAPERS, html, paper
 from elman.paper import page as page_module
 from elman.paper.claims import Claim, Run
-from elman.paper.page import Measured, index
+from elman.paper.page import Measured, index, verdicts
 from elman.paper.page import page as write_page
 
 SHORT = ("replicates=2", "task.length=200", "task.test_length=400", "hidden_size=4", "epochs=2", "record_steps=100")
@@ -144,6 +144,15 @@ def test_an_index_links_to_each_page_and_counts_its_verdicts():
     counts = [re.findall(r"\d+", row) for *_, row in rows]
     assert [row[:2] for row in rows] == [("a/index.html", first.title), ("b/index.html", second.title)]
     assert counts == [["1", "0", "0", "1"], ["0", "0", "0", "0"]]
+
+
+def test_a_table_has_the_verdict_of_every_claim():
+    table = verdicts([measured([0.5, 0.25, 0.75, 1.5, 0.125]), measured([])])  # the rule is below 1
+    assert len(table) == 2 * len(SECTIONS[0].claims)
+    row = table.iloc[0]
+    assert (row.claim, row.rule, row["median"]) == ("figure3-dip", "below 1", 0.5)
+    assert (row.networks, row.kept, row.share, row.verdict) == (5, 4, 0.8, "holds")
+    assert set(table.verdict[1:]) == {"not measured"}
 
 
 def test_runs_are_found_again_however_their_directory_is_written(page, monkeypatch):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from elman.paper.claims import Row, Run, Section
     from elman.paper.page import Measured
 
-PAGE = "index.html"
+PAGE, VERDICTS = "index.html", "claims.csv"
 Say = Callable[[str], None]
 
 
@@ -94,7 +94,7 @@ def reproduce(
     unstated: bool = False,
     say: Say = lambda line: None,
 ) -> Path:
-    """Run the experiments of a paper and write its page.
+    """Run the experiments of a paper and write its page, and the verdicts as claims.csv beside it.
 
     Experiments of the same settings are run once, and finished ones not again.
 
@@ -121,7 +121,7 @@ def _reproduced(
     name: str, directory: Path, overrides: Sequence[str], *, unstated: bool, say: Say
 ) -> "Sequence[Measured]":
     from elman import rundir
-    from elman.paper.page import page
+    from elman.paper.page import page, verdicts
 
     one, laboratory = paper(name), _Laboratory(directory, overrides, say)
     for section in one.sections:
@@ -132,7 +132,8 @@ def _reproduced(
         for claim, each in zip(section.claims, values, strict=True):
             say(f"{claim.verdict(each):<14} {claim.text}")
     command = " ".join(["elman-paper", name, *overrides, *(["--unstated"] if unstated else [])])
-    rundir.write_atomic(directory, {PAGE: page(one, measured, command).encode()})
+    claims = verdicts(measured).to_csv(index=False, lineterminator="\n")
+    rundir.write_atomic(directory, {PAGE: page(one, measured, command).encode(), VERDICTS: claims.encode()})
     return measured
 
 

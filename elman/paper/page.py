@@ -76,6 +76,25 @@ def index(pages: Mapping[str, tuple[Paper, Sequence[Measured]]]) -> str:
     )
 
 
+def verdicts(measured: Sequence[Measured]) -> pd.DataFrame:
+    """A row a claim: its link, what is claimed, the rule, how many networks keep it, their share and the verdict."""
+    return pd.DataFrame(
+        {
+            "claim": f"{one.section.key}-{claim.key}",
+            "text": claim.text,
+            "ours": claim.ours,
+            "rule": claim.rule,
+            "median": values.median(),
+            "networks": len(values),
+            "kept": int(claim.kept(values).sum()),
+            "share": claim.kept(values).mean(),
+            "verdict": claim.verdict(values),
+        }
+        for one in measured
+        for claim, values in _claims(one)
+    )
+
+
 def _source(text: str, link: str) -> str:
     return f'{escape(text)} <a href="{escape(link)}">{escape(link)}</a>' if link else escape(text)
 
