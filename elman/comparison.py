@@ -58,8 +58,8 @@ def compare(
 
     Args:
         directories: where to look; "runs" if none is named.
-        by: full keys of settings; one group for each combination of their values. If none is named, those that differ
-            besides `seed`.
+        by: full keys of settings, or of where runs come from (experiment, overrides, commit, versions.*); one group for
+            each combination of their values. If none is named, the settings that differ besides `seed`.
         against: settings as typed, such as "hidden_size=4", of the group that the others are held against. If several
             have them, each group is held against the one with which it shares the other settings. If none is named,
             the first group of each task.
@@ -76,12 +76,12 @@ def compare(
     if not whole:
         raise FileNotFoundError(f"no finished run below {', '.join(map(str, directories or ['runs']))}")
     settings = [runs.flatten(run.entry["settings"] | {"files": run.entry.get("files", {})}) for run in whole]
-    _check_keys(by, settings)
+    known = [one | runs.origin(run.entry) for one, run in zip(settings, whole, strict=True)]
+    _check_keys(by, known)
     keys = _keys(by, [*settings, *(runs.flatten(run_json.complete(one)) for one in planned)])
-    kept = _by_values(keys, settings)
+    kept = _by_values(keys, settings, known)
     groups = [
-        grouping.group({key: settings[ones[0]].get(key) for key in keys}, settings, ones, tables, success)
-        for ones in kept
+        grouping.group({key: known[ones[0]].get(key) for key in keys}, settings, ones, tables, success) for ones in kept
     ]
     notes = [f"Left out {runs.describe_left_out(left_out)}."] if left_out else []
     notes += _notes(whole, settings, kept, keys)
@@ -106,13 +106,21 @@ def _keys(by: Sequence[str], wanted: Sequence[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys([*(["task.name"] if several else []), *chosen]))
 
 
-def _by_values(keys: Sequence[str], settings: Sequence[dict[str, Any]]) -> list[list[int]]:
-    """The numbers of the runs of each group, without those whose networks another run has, in the order of values."""
+def _by_values(
+    keys: Sequence[str], settings: Sequence[dict[str, Any]], known: Sequence[dict[str, Any]]
+) -> list[list[int]]:
+    """The numbers of the runs of each group, without those whose networks another run has, in the order of values.
+
+    Args:
+        keys: what makes the groups.
+        settings: of each run, by which the same networks are known.
+        known: these, and where each run comes from.
+    """
     alike: dict[str, list[int]] = {}
-    for i, one in enumerate(settings):
+    for i, one in enumerate(known):
         alike.setdefault(json.dumps([one.get(key) for key in keys]), []).append(i)
     kept = [_without_repetitions(ones, settings) for ones in alike.values()]
-    return sorted(kept, key=lambda ones: [_order(settings[ones[0]].get(key)) for key in keys])
+    return sorted(kept, key=lambda ones: [_order(known[ones[0]].get(key)) for key in keys])
 
 
 def _check_keys(by: Sequence[str], settings: Sequence[dict[str, Any]]) -> None:

@@ -149,6 +149,8 @@ class Settings(_Converted):
         Rule("a list of png, pdf and svg", lambda value: set(value) <= set(FIGURE_FORMATS)),
         changes="nothing",
     )
+    name: str | None = setting("what you call the run, to find it again", changes="nothing")
+    tags: list[str] = setting("words to find runs by, as in [pilot,paper]", changes="nothing")
     overwrite: bool = setting("replace another run in the same directory", changes="nothing")
 
     def __repr__(self) -> str:

@@ -51,6 +51,8 @@ _BEFORE: dict[str, Any] = {
     "accept": None,
     "record_items": 200,
     "figure_formats": ["png"],
+    "name": None,
+    "tags": [],
     "objective": None,
 }
 

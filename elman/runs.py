@@ -71,8 +71,9 @@ def load_runs(*directories: str | Path) -> pd.DataFrame:
         directories: where to look; "runs" if none is named.
 
     Returns:
-        `run` (the directory), `status`, `error`, `start` and `end` (times with zone), `host`, one column for each
-        setting by its full key, and, where they are known, `seconds.*` by stage and `versions.*`.
+        `run` (the directory), `status`, `error`, `start` and `end` (times with zone), `host`, `experiment`, `overrides`
+        (as typed), `commit`, one column for each setting by its full key, among them `name` and `tags`, and, where
+        they are known, `seconds.*` by stage and `versions.*`.
 
     Warns:
         UserWarning: one that names the runs whose run.json cannot be read.
@@ -84,13 +85,19 @@ def load_runs(*directories: str | Path) -> pd.DataFrame:
     _warn(unreadable)
     if not runs:
         raise FileNotFoundError(f"no run below {_list_names(directories)}")
+    return frame_of(runs)
+
+
+def frame_of(runs: Sequence[Run]) -> pd.DataFrame:
+    """One row for each run, with the columns of `load_runs`."""
     frame = _with_types(
         [
             {
                 "run": str(run.directory),
                 **{key: run.entry.get(key) for key in ("status", "error", "start", "end", "host")},
                 **flatten(run.entry["settings"]),
-                **flatten({key: run.entry.get(key) or {} for key in ("seconds", "versions")}),
+                **flatten({"seconds": run.entry.get("seconds") or {}}),
+                **origin(run.entry),
             }
             for run in runs
         ]
@@ -98,6 +105,16 @@ def load_runs(*directories: str | Path) -> pd.DataFrame:
     for key in ("start", "end"):
         frame[key] = pd.to_datetime(frame[key], utc=True, format="ISO8601")
     return frame
+
+
+def origin(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Where a run comes from: its experiment, overrides, commit and versions."""
+    return {
+        "experiment": entry.get("experiment"),
+        "overrides": " ".join(entry.get("overrides", [])),
+        "commit": (entry.get("git") or {}).get("commit"),
+        **flatten({"versions": entry.get("versions") or {}}),
+    }
 
 
 def find_runs(*directories: str | Path, besides: Container[Path] = ()) -> tuple[list[Run], dict[Path, str]]:

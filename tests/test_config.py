@@ -35,7 +35,8 @@ def test_the_defaults_are_those_of_the_article():
         "evaluate_every": 10, "record_steps": 60,
         "test_items": None, "accept": None, "record_items": 200,
         "occurrences": [], "cluster_method": "ward", "cluster_metric": "euclidean",
-        "backend": "numba", "objective": None, "figures": True, "figure_formats": ["png"], "overwrite": False,
+        "backend": "numba", "objective": None, "figures": True, "figure_formats": ["png"],
+        "name": None, "tags": [], "overwrite": False,
     }  # fmt: skip
     xor = {"task": {"name": "xor", "kind": "xor", "length": 3000, "test_length": 3000}, "hidden_size": 4, "epochs": 600}
     cv = {"task": {"name": "cv", "kind": "cv", "length": 300, "test_length": 3000}, "hidden_size": 20, "epochs": 200}
@@ -75,7 +76,7 @@ def test_the_help_of_a_setting_names_each_of_its_choices(key):
 
 
 def test_what_a_setting_changes_is_declared_with_it():
-    assert {"overwrite", "figures"} <= NOT_IDENTITY <= NEUTRAL
+    assert {"overwrite", "figures", "name", "tags"} <= NOT_IDENTITY <= NEUTRAL
     assert {"replicates", "record_steps"} <= NEUTRAL - NOT_IDENTITY
     assert "evaluate_every" in TESTING
     assert not TESTING & NEUTRAL
