@@ -124,7 +124,7 @@ def test_a_task_that_cannot_be_used_is_refused_in_one_line(own):
 def test_reading_a_run_does_not_run_its_code(own, call):
     assert call(*GIVEN)[0] == 0
     (own / "mine.py").write_text("raise SystemExit('was run')\n")
-    program = "import elman; elman.load('summary', 'run'); print(len(elman.compare('run').groups))"
+    program = "import elman; elman.load('summary', 'run'); print(len(elman.compare('run').table))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=100, cwd=own)
     assert (done.returncode, done.stdout) == (0, "1\n"), done.stderr
 
