@@ -1,7 +1,8 @@
 """Stored networks: written with what their units stand for, read back whole, and matched to the units of a task."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 FILE = "weights.npz"
 _SPARE = re.compile(r"spare \d+")  # the feature of a unit that stands for nothing yet
+# What numpy raises for an archive that is not as it was written.
+_DAMAGE = (OSError, EOFError, BadZipFile, ValueError, KeyError, NotImplementedError)
 _SAME = ("activation", "context", "context_decay")  # settings without which weights mean something else
 
 
@@ -76,20 +79,46 @@ def read(run: Path, settings: Mapping[str, Any]) -> Stored:
     Raises:
         RunDirectoryError: for damaged networks, and for a context that an earlier version of elman did not store.
     """
-    try:
-        with (run / FILE).open("rb") as whole, np.load(whole) as file:
-            arrays = {name: file[name] for name in file.files}
+    with _known_as_damaged(run):
+        arrays = _arrays(run)
         weights = _whole_weights(run, settings, arrays)
         initial = {name: arrays[f"initial_{name}"] for name in Weights._fields}
         before = _whole_weights(run, settings, initial)
-    except (ConfigError, OSError, EOFError, BadZipFile, ValueError, KeyError, NotImplementedError) as error:
-        raise RunDirectoryError(f"{run / FILE} is damaged") from error
     context = arrays.get("context")
     if context is None:
         if (settings["test_reset"] or settings["reset_context"]) == "never":
             raise RunDirectoryError(f"{run / FILE} of an earlier version of elman does not hold the context")
         context = np.full((len(weights.b_h), weights.W_hh.shape[2]), float(settings["initial_context"]))
     return Stored(before, weights, context)
+
+
+def trained(run: Path, settings: Mapping[str, Any]) -> Weights:
+    """The weights (R, ...) of a finished run after training.
+
+    Args:
+        run: its directory.
+        settings: of the run, as plain values.
+
+    Raises:
+        RunDirectoryError: for damaged networks.
+    """
+    with _known_as_damaged(run):
+        return _whole_weights(run, settings, _arrays(run, besides="initial_"))
+
+
+@contextmanager
+def _known_as_damaged(run: Path) -> Iterator[None]:
+    """Say of what cannot be read whole that the file is damaged."""
+    try:
+        yield
+    except (ConfigError, *_DAMAGE) as error:
+        raise RunDirectoryError(f"{run / FILE} is damaged") from error
+
+
+def _arrays(run: Path, besides: str | None = None) -> dict[str, np.ndarray]:
+    """The arrays of a run's archive, without some by how their names begin; numpy would leave a damaged one open."""
+    with (run / FILE).open("rb") as whole, np.load(whole) as file:
+        return {name: file[name] for name in file.files if besides is None or not name.startswith(besides)}
 
 
 def weights(directory: str, settings: Mapping[str, Any], units: Units) -> Weights:
@@ -108,10 +137,8 @@ def weights(directory: str, settings: Mapping[str, Any], units: Units) -> Weight
     """
     run = Path(directory).expanduser()
     try:
-        entry = run_json.read(run)
-        with (run / FILE).open("rb") as whole, np.load(whole) as file:  # numpy would leave a damaged one open
-            arrays = {name: file[name] for name in file.files if not name.startswith("initial_")}
-    except (RunDirectoryError, OSError, EOFError, BadZipFile, ValueError, KeyError, NotImplementedError):
+        entry, arrays = run_json.read(run), _arrays(run, besides="initial_")
+    except (RunDirectoryError, *_DAMAGE):
         entry = {"status": "damaged"}
     if entry["status"] != "finished":
         raise ConfigError(f"weights_from must be the directory of a finished run, not {directory}")

@@ -36,3 +36,9 @@ class DivergenceError(ArithmeticError):
 
 class LauncherError(RuntimeError):
     """A launcher that gave up; its text says why."""
+
+
+def reason_of(error: Exception) -> str:
+    """What went wrong, in one line: elman's own words, or the first line of another error and its kind."""
+    text = str(error).partition("\n")[0]
+    return text if isinstance(error, RunDirectoryError) else f"{type(error).__name__}: {text}"

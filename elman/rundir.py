@@ -167,6 +167,8 @@ def track_status(
     start, seconds = time.perf_counter(), dict[str, float]()
     every = [*outputs, *attachments]
     stale = _outputs_of_earlier_run(directory, every)
+    if folders := [name for name in every if (directory / name).is_dir()]:
+        raise RunDirectoryError(f"{directory}: {folders[0]} is a directory, where the run has a file of that name")
     entry = {"format": run_json.FORMAT, "status": "running", "settings": settings, **about, **circumstances()}
     # Before anything is removed, with all that is to be removed: a run that is killed from here on is run again.
     _save(directory, entry | {"outputs": sorted({*every, *stale})})

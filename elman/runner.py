@@ -15,7 +15,7 @@ import numpy as np
 from elman import checkpoint, item_scores, metrics, network, run_json, runs
 from elman.checks import check
 from elman.config import Settings
-from elman.errors import ConfigError, DivergenceError
+from elman.errors import ConfigError, DivergenceError, reason_of
 from elman.files import file_hashes, kept, one_run
 from elman.items import Items
 from elman.metrics import Errors
@@ -332,7 +332,7 @@ def _draw_missing(directory: Path, formats: Sequence[str]) -> None:
         files = dict.fromkeys([*listed, *(f"{name}.{kind}" for name in drawn for kind in formats)])
         rundir.set_figures(directory, list(files), time.perf_counter() - start)
     except Exception as error:
-        log.warning("the figures were not drawn: %s", _first_line(error))
+        log.warning("the figures were not drawn: %s", reason_of(error))
 
 
 def _is_drawn(directory: Path, name: str, formats: Sequence[str], source: "Source") -> bool:
@@ -348,9 +348,5 @@ def _is_drawn(directory: Path, name: str, formats: Sequence[str], source: "Sourc
         files = {f"{name}.{kind}": plots.render(figure, kind) for kind in missing}
         rundir.write_atomic(directory / "figures", files)
     except Exception as error:
-        log.warning("the figure %s was not drawn: %s", name, _first_line(error))
+        log.warning("the figure %s was not drawn: %s", name, reason_of(error))
     return True
-
-
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"

@@ -180,14 +180,14 @@ def select_finished(
     chosen = []
     for run in runs:
         missing = [name for name in names if not (run.directory / name).exists()]
-        if problem := _problem(run, names) or (f"{missing[0]} is missing" if missing and required else ""):
+        if problem := problem_of(run, names) or (f"{missing[0]} is missing" if missing and required else ""):
             left_out[run.directory] = problem
         else:
             chosen.append(run)
     return chosen
 
 
-def _problem(run: Run, names: Iterable[str]) -> str:
+def problem_of(run: Run, names: Iterable[str] = ()) -> str:
     """Why files of a run are not to be used; empty if they may be."""
     if run.entry["status"] != "finished":
         return f"its status is {run.entry['status']}"
@@ -200,8 +200,18 @@ def _problem(run: Run, names: Iterable[str]) -> str:
 
 
 def read(run: Path, table: str) -> pd.DataFrame:
-    """A CSV of a run; symbols and positions are text also where they look like numbers, and numbers are exact."""
-    return parse((run / f"{table}.csv").read_bytes())
+    """A CSV of a run; symbols and positions are text also where they look like numbers, and numbers are exact.
+
+    Raises:
+        RunDirectoryError: for a file that is damaged.
+    """
+    try:
+        text = (run / f"{table}.csv").read_bytes()
+        if b"\0" in text:  # which is what a machine that lost its power leaves
+            raise ValueError("no text")
+        return parse(text)
+    except (IsADirectoryError, ValueError) as error:
+        raise RunDirectoryError(f"{run}: {table}.csv is damaged") from error
 
 
 def parse(text: bytes) -> pd.DataFrame:

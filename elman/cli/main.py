@@ -183,7 +183,7 @@ def _job(composed: DictConfig) -> float:
         log.debug("%s", report.report(result))
     try:
         return objective(runs.read(directory, "summary"), chosen.objective)
-    except ConfigError as error:
+    except (ConfigError, RunDirectoryError) as error:
         print(f"{directory.name}: {error}", file=sys.stderr)
         return math.inf
 

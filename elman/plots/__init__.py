@@ -12,7 +12,7 @@ from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from elman.errors import ConfigError
+from elman.errors import ConfigError, reason_of
 from elman.plots import backend  # noqa: F401 - before all that imports matplotlib
 from elman.plots.errors import error_by_letter, error_in_words, error_of_bits_1_and_4, error_over_12_steps
 from elman.plots.hidden import hidden_units, phase_portrait, principal_components
@@ -119,14 +119,17 @@ def draw(
     """Draw figures one by one; yields file name and content of each that the run can show.
 
     Warns:
-        UserWarning: one for each figure that fails; the others are drawn all the same.
+        UserWarning: one for each reason why figures fail; the others are drawn all the same.
     """
+    failed: dict[str, list[str]] = {}
     for name in names:
         try:
             drawn = figure(source, name, width=width)
             files = [(f"{name}.{kind}", render(drawn, kind)) for kind in formats] if drawn else []
         except Exception as error:
-            reason = str(error).partition("\n")[0]
-            warnings.warn(f"the figure {name} was not drawn: {type(error).__name__}: {reason}", stacklevel=2)
+            failed.setdefault(reason_of(error), []).append(name)
         else:
             yield from files
+    for reason, those in failed.items():
+        what = f"figure {those[0]} was" if len(those) == 1 else f"figures {', '.join(those)} were"
+        warnings.warn(f"the {what} not drawn: {reason}", stacklevel=2)

@@ -6,10 +6,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
-from elman import run_json, runs, tables, tasks
+from elman import checkpoint, run_json, runs, tables, tasks
+from elman.errors import RunDirectoryError
 from elman.network import Weights
 
 if TYPE_CHECKING:
@@ -81,19 +81,18 @@ def from_directory(run: Path) -> Source:
 
     Raises:
         FileNotFoundError: where no run is.
-        RunDirectoryError: if its run.json cannot be read.
+        RunDirectoryError: if its run.json cannot be read; from the source, if a file that is asked for is damaged.
     """
-    settings = run_json.read(run)["settings"]
+    whole = runs.Run(run, run_json.read(run))
+    settings = whole.entry["settings"]
 
     @cache
     def table(name: str) -> pd.DataFrame | None:
+        if problem := runs.problem_of(whole, [f"{name}.csv"]):
+            raise RunDirectoryError(f"{run}: {problem}")
         return runs.read(run, name) if (run / f"{name}.csv").exists() else None
 
-    def weights() -> Weights:
-        with np.load(run / "weights.npz") as file:
-            return Weights(*(file[name] for name in Weights._fields))
-
-    return Source(settings, table, weights)
+    return Source(settings, table, lambda: checkpoint.trained(run, settings))
 
 
 def from_result(result: "Result") -> Source:
