@@ -3,21 +3,17 @@
 import errno
 import json
 import logging
-import platform
-import sys
 import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
-from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from elman import run_json
+from elman.circumstances import circumstances, now
 from elman.errors import RunDirectoryError
 
 _LOCK = ".lock"
@@ -248,37 +244,6 @@ def differing_maker(directory: Path) -> str:
     return "" if made == today else f"made by {made}; this is {today}"
 
 
-def circumstances() -> dict[str, Any]:
-    """What is known of a run when it starts: the time, versions, the machine, the commit."""
-    return {"start": _now(), "versions": _versions(), "host": platform.node(), "git": _git()}
-
-
 def _ended(start: float, seconds: Mapping[str, float]) -> dict[str, Any]:
     times = {**seconds, "total": time.perf_counter() - start}
-    return {"end": _now(), "seconds": {name: round(value, 4) for name, value in times.items()}}
-
-
-def _now() -> str:
-    return datetime.now(UTC).astimezone().isoformat(timespec="milliseconds")
-
-
-def _versions() -> dict[str, str]:
-    packages = ("elman", "numpy", "numba", "hydra-core", "omegaconf", "pandas", "matplotlib")
-    return {"python": sys.version.split()[0], **{name: version(name) for name in packages}}
-
-
-@cache  # the code that runs is that of the first look
-def _git() -> dict[str, Any] | None:
-    """The commit of elman's own checkout, if it runs from one, and whether a tracked file differs from it."""
-    import subprocess
-
-    def git(*arguments: str) -> str:
-        command = ["git", "-C", str(Path(__file__).parent), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
-
-    try:
-        git("ls-files", "--error-unmatch", Path(__file__).name)
-        commit = git("describe", "--always", "--abbrev=40", "--exclude=*", "--dirty")
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return {"commit": commit.removesuffix("-dirty"), "dirty": commit.endswith("-dirty")}
+    return {"end": now(), "seconds": {name: round(value, 4) for name, value in times.items()}}

@@ -157,14 +157,22 @@ def test_the_settings_file_of_a_run_runs_it_again(call, here):
     assert "seed: 9\n" in call("--cfg", "job", "--config-dir", "one/.hydra", "--config-name", "config")[1]
 
 
-def test_a_mapping_of_lists_in_a_file_replaces_the_one_of_the_task(tmp_path):
-    (tmp_path / "experiment").mkdir()
-    task = "{categories: {N: [a, b], V: [c]}, templates: [N V], classes: {n: [N]}}"
-    own = f"{HEAD}defaults: [override /task: sentences]\ntask: {task}\n"
-    (tmp_path / "experiment" / "own.yaml").write_text(own)
-    chosen = elman.settings(f"hydra.searchpath=[{compose.quoted(f'file://{tmp_path}')}]", "experiment=own")
+@pytest.mark.parametrize("sign", ["file", "", "+", "++"])
+def test_a_mapping_of_lists_replaces_the_one_of_the_task(sign, tmp_path):
+    categories, templates, classes = "{N: [a, b], V: [c]}", "[N V]", "{n: [N]}"
+    typed = (f"{sign}task.categories={categories}", f"task.templates={templates}", f"{sign}task.classes={classes}")
+    if sign == "file":
+        (tmp_path / "experiment").mkdir()
+        task = f"{{categories: {categories}, templates: {templates}, classes: {classes}}}"
+        own = f"{HEAD}defaults: [override /task: sentences]\ntask: {task}\n"
+        (tmp_path / "experiment" / "own.yaml").write_text(own)
+        typed = (f"hydra.searchpath=[{compose.quoted(f'file://{tmp_path}')}]", "experiment=own")
+    chosen = elman.settings("task=sentences", *typed)
     assert chosen.task.categories == {"N": ["a", "b"], "V": ["c"]}
     assert chosen.task.classes == {"n": ["N"]}
+    items = elman.settings("task=embedded_reber", "test_items={short: [BTBTXSETE]}").test_items
+    assert items == {"short": ["BTBTXSETE"]}
+    assert elman.settings(*typed, "task=sentences", "+task.categories.W=[d]").task.categories["W"] == ["d"]
 
 
 @pytest.mark.parametrize(("name", "value"), [("NUMBA_NUM_THREADS", "0"), ("NUMBA_DISABLE_JIT", "1")])

@@ -17,9 +17,11 @@ import pytest
 from conftest import SMALL, TINY, command, csvs
 
 import elman
-from elman import progress
+from elman import circumstances, progress
 from elman.cli import compose
+from elman.cli.log_file import LogFile
 from elman.config import SHARED
+from elman.errors import ConfigError
 from elman.runner import run
 from elman.tables import TABLES
 from elman.tasks import options
@@ -125,6 +127,37 @@ def test_a_full_disk_ends_in_one_line_and_leaves_no_results(here):
     assert "Traceback" not in done.stderr
     assert {path.name for path in (here / "run").iterdir()} == {"run.json", "elman.log"}
     assert json.loads((here / "run" / "run.json").read_text())["status"] == "failed"
+
+
+@pytest.mark.parametrize("file", ["/dev/full", "nowhere/elman.log"])
+def test_a_log_that_cannot_be_written_ends_with_one_line(file, here, capsys):
+    if file == "/dev/full" and not Path(file).exists():
+        pytest.skip("there is no /dev/full")
+    handler = LogFile(file, delay=True)
+    for number in range(3):
+        handler.handle(logging.makeLogRecord({"msg": f"line {number}"}))
+    handler.close()
+    reason = "No space left on device" if file == "/dev/full" else "No such file or directory"
+    assert capsys.readouterr().err == f"{Path(file).absolute()} is not written any more: {reason}\n"
+
+
+def test_directories_that_were_there_before_a_refused_run_stay(call, here, monkeypatch):
+    def refuse(*given, **more):
+        raise ConfigError("seed must be another")
+
+    (here / "mine").mkdir()
+    monkeypatch.setattr("elman.runner.run_into", refuse)
+    for directory in ("mine", "mine/new/run", "new/run"):
+        assert call(*TINY, f"hydra.run.dir={directory}") == (2, "", "elman: seed must be another\n")
+        assert [path.name for path in here.rglob("*")] == ["mine"]
+
+
+def test_git_is_not_looked_for_where_a_job_says(call, here, monkeypatch):
+    (here / "git").write_text(f"#!/bin/sh\ntouch '{here}/ran'\n")
+    (here / "git").chmod(0o755)
+    circumstances._git.cache_clear()
+    assert call(*TINY, "figures=false", "hydra.run.dir=run", f"+hydra.job.env_set.PATH='{here}'")[0] == 0
+    assert not (here / "ran").exists()
 
 
 def test_another_run_in_the_directory_is_refused_and_kept(call, here):

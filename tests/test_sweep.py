@@ -163,7 +163,7 @@ def test_a_job_whose_directory_holds_other_settings_is_refused_and_listed(call, 
     status, _, err = call(*SWEEP, "hidden_size=3", "hydra.sweep.subdir=same")
     assert status == 1
     assert "this directory holds a run of other settings" in err
-    assert re.search(r"  .*hidden_size=3.*: it left no run\n", err)
+    assert re.search(r"  .*hidden_size=3.*: .*/same: this directory holds a run of other settings", err)
     kept = (here / "sweep" / "same" / "elman.log").read_text()
     assert "Traceback" not in kept
     assert "Epoch 20/20" in kept
@@ -177,7 +177,7 @@ def test_a_run_of_other_settings_in_the_place_of_a_job_is_neither_counted_nor_co
     status, _, err = call(*chosen)
     assert status == 1
     assert "0 of 2 runs done" in err.splitlines()[0]
-    assert "  hidden_size=2: its directory holds another run\n" in err
+    assert re.search(r"  hidden_size=2: .*: this directory holds a run of other settings", err)
 
 
 def test_runs_are_known_by_their_settings_however_these_were_given(call, here):
@@ -393,13 +393,12 @@ def test_what_an_earlier_command_left_unfinished_is_not_counted(tmp_path, capsys
         "start": start,
     }
     (directory / "run.json").write_text(json.dumps(entry))
-    planned = sweep.Sweep(
-        tmp_path, {fingerprint({"task": {"name": "xor"}, "seed": seed}, {}): [f"seed={seed}"] for seed in (1, 2)}
-    )
+    jobs = {fingerprint({"task": {"name": "xor"}, "seed": seed}, {}): [f"seed={seed}"] for seed in (1, 2)}
+    planned = sweep.Sweep(tmp_path, jobs, tmp_path)
     with watch.watch(planned):
         pass
     assert capsys.readouterr().err.startswith("0 of 2 runs done, 0 running, 0 failed | ")
-    assert sweep.finish(planned) == 2
+    assert sweep.finish(planned, {}) == 2
     assert "seed=1: it was killed\n  seed=2: it left no run\n" in capsys.readouterr().err
 
 
@@ -424,7 +423,7 @@ def test_the_time_left_of_a_sweep_follows_from_how_fast_its_runs_went(elapsed, t
 def test_a_sweep_says_how_far_runs_are_that_take_long(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(watch, "_SILENCE", 0.0)
     settings = [{"task": {"name": "xor"}, "seed": seed} for seed in (1, 2)]
-    planned = sweep.Sweep(tmp_path, {fingerprint(s, {}): [f"seed={s['seed']}"] for s in settings})
+    planned = sweep.Sweep(tmp_path, {fingerprint(s, {}): [f"seed={s['seed']}"] for s in settings}, tmp_path)
     watcher = watch._Watcher(planned)
     watcher.begin()
     (tmp_path / "a").mkdir()

@@ -27,6 +27,7 @@ class SweepLoader(ConfigLoaderImpl):
         self.planned: DictConfig | None = None
         """The configuration of the run or sweep that has been planned; Hydra need not compose it once more."""
         self._composed: dict[tuple[str, ...], DictConfig] = {}
+        self._emptied: list[str] = []
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "planned": None, "_composed": {}}  # for a worker, which composes its own job
@@ -42,14 +43,22 @@ class SweepLoader(ConfigLoaderImpl):
         """Compose a run or a sweep, or return the one that has been planned."""
         if self.planned is not None and self.planned.hydra.mode == run_mode:
             return self.planned
+        self._emptied = _mappings_in(overrides)
         return super().load_configuration(config_name, overrides, run_mode, from_shell, validate_sweep_overrides)
 
     def _compose_config_from_defaults_list(self, defaults: list[ResultDefault], repo: IConfigRepository) -> DictConfig:
-        """Merge the files of a configuration; a mapping of lists, such as task.categories, replaces an earlier one."""
+        """Merge the files of a configuration; a mapping of lists, such as task.categories, replaces an earlier one.
+
+        One that overrides are going to fill is emptied.
+        """
         self._mappings: dict[str, Any] = {}
         config = super()._compose_config_from_defaults_list(defaults, repo)
         for key, mapping in self._mappings.items():
             OmegaConf.update(config, key, mapping, merge=False)
+        for key in self._emptied:
+            if OmegaConf.select(config, key) is not None or key in config:
+                OmegaConf.update(config, key, {}, merge=False)
+                OmegaConf.set_struct(OmegaConf.select(config, key), False)
         return config
 
     def _load_single_config(self, default: ResultDefault, repo: IConfigRepository) -> ConfigResult:
@@ -59,7 +68,7 @@ class SweepLoader(ConfigLoaderImpl):
             task = plain.get("task")
             values = {f"task.{key}": value for key, value in (task.items() if isinstance(task, dict) else ())}
             for key, value in {**values, "test_items": plain.get("test_items")}.items():
-                if isinstance(value, dict) and value and all(isinstance(item, list) for item in value.values()):
+                if _is_of_lists(value):
                     self._mappings[key] = value
         return loaded
 
@@ -100,6 +109,16 @@ class SweepLoader(ConfigLoaderImpl):
             item_sep=job.config.override_dirname.item_sep,
             exclude_keys=job.config.override_dirname.exclude_keys,
         )
+
+
+def _is_of_lists(value: Any) -> bool:
+    return isinstance(value, dict) and bool(value) and all(isinstance(item, list) for item in value.values())
+
+
+def _mappings_in(overrides: list[str]) -> list[str]:
+    """The keys to which overrides give mappings of lists."""
+    parsed = OverridesParser.create().parse_overrides([one for one in overrides if "{" in one])
+    return [one.key_or_group for one in parsed if not one.is_sweep_override() and _is_of_lists(one.value())]
 
 
 def _is_value(override: Override) -> bool:

@@ -1,13 +1,13 @@
 """The command `elman`: it composes and checks the settings, and calls the runner."""
 
 import logging
-import math
 import os
 import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, TextIO, cast
@@ -19,6 +19,7 @@ from hydra.errors import HydraException
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 
+from elman import circumstances  # noqa: F401 - it finds git, before Hydra sets the environment of a job
 from elman.cli.compose import DEFAULTS, hydra_told, to_settings
 from elman.cli.echo import echo
 from elman.cli.messages import exit_status, is_user_error, user_errors, user_message, user_traceback
@@ -63,11 +64,11 @@ def main() -> None:
             with user_errors():
                 if flags.cfg:
                     return application.show_cfg(name, flags.overrides, flags.cfg, flags.package, flags.resolve)
-                sweep = plan(flags, application.config_loader, name)
-            if sweep is None:
-                application.run(name, _alone, flags.overrides)
+                planned = plan(flags, application.config_loader, name)
+            if isinstance(planned, Path):
+                application.run(name, partial(_alone, nearest=planned), flags.overrides)
             else:
-                _sweep(sweep, application, name, flags.overrides)
+                _sweep(planned, application, name, flags.overrides)
     except KeyboardInterrupt:
         _end("interrupted", 130)
     except Exception as error:
@@ -78,7 +79,7 @@ def main() -> None:
 
 def _information() -> None:
     """What flags of Hydra's own ask for, such as --info."""
-    show: Any = hydra.main(**DEFAULTS, config_path=str(CONF), config_name="config")(_alone)
+    show: Any = hydra.main(**DEFAULTS, config_path=str(CONF), config_name="config")(lambda composed: None)
     with user_errors():
         show()
 
@@ -109,30 +110,33 @@ def _print_help(flags: Namespace) -> None:
 
 def _sweep(sweep: "Sweep", application: Any, name: str, overrides: list[str]) -> None:
     """Run a sweep, and end it with the comparison of its runs, whatever became of them."""
-    from elman.cli.sweep import finish
+    from elman.cli.sweep import finish, reasons_in
     from elman.cli.watch import watch
     from elman.errors import LauncherError
 
     trouble: BaseException | None = None
+    batches = None
     try:
         with watch(sweep):
-            application.multirun(name, _job, overrides)
+            batches = application.multirun(name, _job, overrides)
     except KeyboardInterrupt as error:
         trouble = error
     except Exception as error:  # the launcher's: those of the jobs are in their run.json
+        if isinstance(error, OSError) and not error.filename and error.strerror:  # as Hydra's, of its own files
+            error = OSError(error.errno, error.strerror, str(sweep.directory))
         kind = "" if isinstance(error, HydraException) else f"{type(error).__name__}: "
         trouble = error if is_user_error(error) else LauncherError(f"{kind}{user_message(error)}")
         trouble.__cause__ = error.__cause__ if trouble is error else error
-    _forget_if_empty(sweep.directory)
-    unfinished = finish(sweep) if sweep.directory.exists() else 0
+    _forget_if_empty(sweep.directory, sweep.nearest)
+    unfinished = finish(sweep, reasons_in(batches)) if sweep.directory.exists() else 0
     if trouble:
         raise trouble
     if unfinished:
         raise SystemExit(1)
 
 
-def _alone(composed: DictConfig) -> None:
-    """A run that is not part of a sweep: its report is printed."""
+def _alone(composed: DictConfig, *, nearest: Path) -> None:
+    """A run that is not part of a sweep: its report is printed. The nearest directory was there before it."""
     from elman import report, rundir
 
     directory = Path(HydraConfig.get().runtime.output_dir)
@@ -140,7 +144,7 @@ def _alone(composed: DictConfig) -> None:
         chosen, seconds = to_settings(composed), time.perf_counter() - _BEGUN
         result = _run(chosen, composed, directory, compose=seconds, bar=_can_draw(sys.stderr))
     except Exception as error:
-        _forget_if_empty(directory)
+        _forget_if_empty(directory, nearest)
         if is_user_error(error):  # Hydra would print more than that
             _end(user_message(error), exit_status(error))
         raise
@@ -157,8 +161,8 @@ def _alone(composed: DictConfig) -> None:
 def _job(composed: DictConfig) -> float:
     """One run of a sweep; returns the number that an optimiser minimises."""
     from elman import report, runs
-    from elman.cli.sweep import find_finished
-    from elman.errors import ConfigError, RunDirectoryError
+    from elman.cli.sweep import Failed, find_finished
+    from elman.errors import ConfigError, RunDirectoryError, reason_of
     from elman.objective import objective
 
     config: Any = HydraConfig.get()
@@ -168,24 +172,23 @@ def _job(composed: DictConfig) -> float:
         os.chdir(runtime.cwd)  # a worker may have been started anywhere; task.file=book.txt is here
         chosen = to_settings(composed)
         if not chosen.overwrite and (same := find_finished(Path(config.sweep.dir), chosen)):
-            _forget_if_empty(directory)
+            _forget_if_empty(directory, Path(config.sweep.dir))
             directory = same
         result = _run(chosen, composed, directory, compose=job.get("compose_seconds"), lines=logging.DEBUG)
     except Exception as error:  # the other jobs of the sweep go on
         if isinstance(error, RunDirectoryError | ConfigError):  # nothing of it is in run.json
             print(f"{directory.name}: {user_message(error)}", file=sys.stderr)
         else:
-            with suppress(OSError):
-                log.debug("failed", exc_info=True)
-        _forget_if_empty(directory)
-        return math.inf  # an optimiser's worst
+            log.debug("failed", exc_info=True)
+        _forget_if_empty(directory, Path(config.sweep.dir))
+        return Failed(user_message(error) if is_user_error(error) else reason_of(error))
     if result is not None:
         log.debug("%s", report.report(result))
     try:
         return objective(runs.read(directory, "summary"), chosen.objective)
     except (ConfigError, RunDirectoryError) as error:
         print(f"{directory.name}: {error}", file=sys.stderr)
-        return math.inf
+        return Failed(str(error))
 
 
 def _run(
@@ -234,14 +237,13 @@ def _can_draw(stream: TextIO | None) -> bool:
     return stream is not None and stream.isatty() and os.get_terminal_size(stream.fileno()).columns > 0
 
 
-def _forget_if_empty(directory: Path) -> None:
-    """Remove the directory that Hydra made for a run, and empty ones above it, up to the current directory."""
+def _forget_if_empty(directory: Path, nearest: Path) -> None:
+    """Remove the directory that Hydra made for a run and those above it, if empty, below one that was there before."""
     with suppress(OSError):
-        directory.rmdir()
-        for parent in directory.parents:
-            if not parent.is_relative_to(Path.cwd()) or parent == Path.cwd():
+        for made in (directory, *directory.parents):
+            if made == nearest or not made.is_relative_to(nearest):
                 break
-            parent.rmdir()
+            made.rmdir()
 
 
 @contextmanager

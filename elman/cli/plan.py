@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from elman.cli.sweep import Sweep
 
 
-def plan(flags: Namespace, loader: SweepLoader, name: str) -> "Sweep | None":
+def plan(flags: Namespace, loader: SweepLoader, name: str) -> "Sweep | Path":
     """Compose and check what a command asks for, and leave it with the loader.
 
     A sweep is asked for by -m, or by hydra.mode in an override or in a file; without any of these there is no need to
     look for it.
 
     Returns:
-        The sweep, whose directory is taken; or None for one run.
+        The sweep, whose directory is taken; or, for one run, its directory or the nearest one above it that is there.
     """
     check_readable(flags.overrides)
     files = flags.config_dir or flags.config_path or flags.config_name
@@ -45,7 +45,13 @@ def plan(flags: Namespace, loader: SweepLoader, name: str) -> "Sweep | None":
     run.hydra.mode = RunMode.RUN
     _settings_of(run)
     loader.planned = run
-    return None
+    with _hydra_config(run):
+        return _nearest(Path(run.hydra.run.dir).absolute())
+
+
+def _nearest(directory: Path) -> Path:
+    """A directory, or the nearest one above it, that is there before anything is run."""
+    return next(path for path in (directory, *directory.parents) if path.exists())
 
 
 def _plan_sweep(master: DictConfig, loader: SweepLoader) -> "Sweep":
@@ -68,9 +74,10 @@ def _plan_sweep(master: DictConfig, loader: SweepLoader) -> "Sweep":
         master.hydra.overrides.hydra.append(override)
     master.hydra.sweep.dir, master.hydra.mode = str(directory), RunMode.MULTIRUN
     jobs = _check_jobs(_jobs(master, loader, combined=is_combined), master, loader)
+    nearest = _nearest(directory)
     _take(directory, is_new=is_new)
     loader.planned = master
-    return Sweep(directory, jobs if is_combined else None)
+    return Sweep(directory, jobs if is_combined else None, nearest)
 
 
 def _check_directory(master: DictConfig, *, is_sweep: bool) -> None:

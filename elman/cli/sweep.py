@@ -4,10 +4,12 @@ All is made from the runs' directories alone, so it is the same for every launch
 """
 
 import json
+import math
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from elman import run_json, rundir
 from elman.cli.echo import echo, tell
@@ -25,6 +27,29 @@ class Sweep:
     directory: Path
     jobs: Mapping[str, Sequence[str]] | None
     """The overrides of each run by the fingerprint of its settings; None where the sweeper chooses as it goes."""
+    nearest: Path
+    """The directory, or the nearest one above it, that was there before."""
+
+
+class Failed(float):
+    """What a job returns that failed: infinity, an optimiser's worst, and the reason, in one line."""
+
+    def __new__(cls, reason: str) -> "Failed":
+        """Make one of a reason."""
+        return super().__new__(cls, math.inf)
+
+    def __init__(self, reason: str) -> None:
+        """Keep the reason."""
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type["Failed"], tuple[str]]:
+        return Failed, (self.reason,)
+
+
+def reasons_in(batches: Any) -> dict[frozenset[str], str]:
+    """Why jobs failed, by their overrides, from what Hydra's own sweeper returns; others return something else."""
+    jobs = [job for batch in batches for job in batch] if isinstance(batches, list) else []
+    return {frozenset(job.overrides): job.return_value.reason for job in jobs if isinstance(job.return_value, Failed)}
 
 
 def find_finished(directory: Path, settings: Settings) -> Path | None:
@@ -47,8 +72,12 @@ def _finished_before(directory: Path) -> dict[str, Path]:
     return {fingerprint(run): run.directory for run in runs if run.entry["status"] == "finished"}
 
 
-def finish(sweep: Sweep) -> int:
+def finish(sweep: Sweep, reasons: Mapping[frozenset[str], str]) -> int:
     """Print the comparison of all finished runs, write it into the sweep's directory, and list what did not finish.
+
+    Args:
+        sweep: which has ended.
+        reasons: why jobs that left no run failed, where they told, by their overrides.
 
     Returns:
         How many runs did not finish.
@@ -70,7 +99,7 @@ def finish(sweep: Sweep) -> int:
             tell(f"\nthe comparison could not be written: {first_line(error)}")
         else:
             echo(f"\n{', '.join(written)} and the runs are in {shown(sweep.directory)}")
-    failures = _failures(sweep, found)
+    failures = _failures(sweep, found, reasons)
     if failures:
         total = f" of {len(sweep.jobs)}" if sweep.jobs is not None else ""
         tell(f"\n{len(failures)}{total} runs did not finish:")
@@ -97,17 +126,14 @@ def fingerprint(run: Run) -> str:
     return run_json.fingerprint(run.entry["settings"], run.entry.get("files", {}))
 
 
-def _failures(sweep: Sweep, found: Sequence[Run]) -> list[str]:
+def _failures(sweep: Sweep, found: Sequence[Run], reasons: Mapping[frozenset[str], str]) -> list[str]:
     """A line for each run that did not finish, with the reason if it is known."""
     finished = {fingerprint(run) for run in found if run.entry["status"] == "finished"}
     failed = [run for run in found if fingerprint(run) not in finished]
     there = finished | {fingerprint(run) for run in failed}
     missing = [job for settings, job in (sweep.jobs or {}).items() if settings not in there]
-    refused = {frozenset(run.entry.get("overrides", [])) for run in _all_runs(sweep)}
     return [f"{job_name(sweep, run)}: {outcome(run)}" for run in failed] + [
-        f"{name(job, sweep.jobs)}: "
-        + ("its directory holds another run" if frozenset(job) in refused else "it left no run")
-        for job in missing
+        f"{name(job, sweep.jobs)}: {reasons.get(frozenset(job), 'it left no run')}" for job in missing
     ]
 
 

@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean
 
-from elman import run_json, rundir
+from elman import run_json
+from elman.circumstances import circumstances
 from elman.cli.echo import tell
 from elman.cli.sweep import Sweep, fingerprint, forget_finished, job_name, outcome, runs_of, shown
 from elman.progress import duration
@@ -153,7 +154,7 @@ def _share(run: Run) -> float:
 
 def _tell_makers(done: Iterable[Run]) -> None:
     """Say which runs are not run again although another version of the code made them."""
-    today = run_json.maker(rundir.circumstances())
+    today = run_json.maker(circumstances())
     makers = Counter(maker for run in done if (maker := run_json.maker(run.entry)) != today)
     for maker, n in makers.items():
         tell(f"{n} of the runs done {'was' if n == 1 else 'were'} made by {maker}; this is {today}")
