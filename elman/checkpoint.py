@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from elman.stream import Stream
 
 FILE = "weights.npz"
+_LONGEST = 100  # characters of a name that is stored as it is
 _SPARE = re.compile(r"spare \d+")  # the feature of a unit that stands for nothing yet
 # What numpy raises for an archive that is not as it was written.
 _DAMAGE = (OSError, EOFError, BadZipFile, ValueError, KeyError, NotImplementedError)
@@ -62,11 +64,22 @@ class Stored(NamedTuple):
 def pack(networks: Stored, units: Units) -> bytes:
     """Networks and what their units stand for, as a NumPy archive; weights from before training are initial_*."""
     initial = {f"initial_{name}": array for name, array in networks.initial._asdict().items()}
-    names = {"features": np.array(units.features), "symbols": np.array(units.symbols), "codes": units.codes}
+    short = _with_short_names(units)
+    names = {"features": np.array(short.features), "symbols": np.array(short.symbols), "codes": units.codes}
     file = BytesIO()
     arrays: dict[str, Any] = {**networks.weights._asdict(), **initial, "context": networks.context, **names}
     np.savez(file, **arrays)
     return file.getvalue()
+
+
+def _with_short_names(units: Units) -> Units:
+    """Units with names that an array can hold, in which each takes as much memory as the longest."""
+    return units._replace(features=tuple(map(_short, units.features)), symbols=tuple(map(_short, units.symbols)))
+
+
+def _short(name: str) -> str:
+    """A name, or the beginning of a long one and its SHA-256."""
+    return name if len(name) <= _LONGEST else f"{name[:_LONGEST]}…{sha256(name.encode()).hexdigest()}"
 
 
 def read(run: Path, settings: Mapping[str, Any]) -> Stored:
@@ -153,7 +166,7 @@ def weights(directory: str, settings: Mapping[str, Any], units: Units) -> Weight
         )
     if settings["replicates"] > R:
         raise ConfigError(f"replicates must be at most {R}, the networks in {directory}, not {settings['replicates']}")
-    order = _match(directory, _stored_units(run, arrays, n), units)
+    order = _match(directory, _stored_units(run, arrays, n), _with_short_names(units))
     first = Weights(*(array[: settings["replicates"]] for array in stored))
     return _reorder(first, order, output_context=settings["context"] == "output")
 
@@ -189,7 +202,7 @@ def _stored_units(run: Path, arrays: Mapping[str, np.ndarray], n: int) -> Units:
     """What the units of a run stand for; of runs that did not store it, as far as their tables tell."""
     try:
         if "features" not in arrays:
-            return _units_from_tables(run)
+            return _with_short_names(_units_from_tables(run))
         features, symbols, codes = (arrays[name] for name in ("features", "symbols", "codes"))
         if features.shape == (n,) and codes.shape == (len(symbols), n) and codes.dtype == np.uint8:
             return Units(tuple(features.tolist()), tuple(symbols.tolist()), codes)

@@ -169,6 +169,17 @@ def test_units_in_another_order_are_put_in_order(tmp_path):
     np.testing.assert_allclose(again.outputs, first.outputs[..., ::-1], rtol=1e-12)
 
 
+def test_a_long_word_is_known_by_its_beginning_and_hash_and_takes_little_memory(tmp_path):
+    long = "y" * 8000
+    words = " ".join(["one", "two", "one", long] * 10)
+    run_into(tmp_path / "run", text_of(tmp_path, words, "task.level=words"))
+    assert (tmp_path / "run" / "weights.npz").stat().st_size < 10_000
+    again = ("task.level=words", f"weights_from='{tmp_path / 'run'}'", "epochs=0")
+    text_of(tmp_path, words, *again)
+    with pytest.raises(ConfigError, match="weights_from must hold networks with a unit for yy"):
+        text_of(tmp_path, words.replace(long, f"{long}y"), *again)
+
+
 def test_symbols_with_other_codes_are_refused(tmp_path):
     run_into(tmp_path / "run", text_of(tmp_path, "abcacbab" * 4, codes=CODES[0]))
     swapped = CODES[0].replace("b,1,0", "b,1,1").replace("c,1,1", "c,1,0")

@@ -6,6 +6,7 @@ python tests/bench/sweeps.py
 import json
 import os
 import platform
+import resource
 import shutil
 import statistics
 import subprocess
@@ -26,11 +27,21 @@ def seconds(function, *arguments):
     return time.perf_counter() - start
 
 
+def command(module, *arguments):
+    """Processor seconds of a command in a process of its own."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(
+        [sys.executable, "-c", f"from {module} import main; main()", *arguments], check=True, capture_output=True
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return sum(getattr(after, kind) - getattr(before, kind) for kind in ("ru_utime", "ru_stime"))
+
+
 def swept(here, jobs, figures):
-    """Seconds of a sweep of the default settings with 100 epochs, without those spent on training."""
+    """Seconds of a sweep of the default settings with 20 epochs, without those spent on training."""
     shutil.rmtree(here / "sweep", ignore_errors=True)
     seeds = ",".join(map(str, range(jobs)))
-    program = [sys.executable, "-m", "elman", "-m", f"seed={seeds}", "epochs=100", f"figures={figures}"]
+    program = [sys.executable, "-m", "elman", "-m", f"seed={seeds}", "epochs=20", f"figures={figures}"]
     quiet = {"cwd": here, "check": True, "capture_output": True}
     total = seconds(lambda: subprocess.run([*program, "hydra.sweep.dir=sweep"], **quiet))
     entries = [json.loads(path.read_text()) for path in (here / "sweep").glob("*/run.json")]
@@ -59,12 +70,18 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         here = Path(name)
         runs = tree(here)
+        some = here / "some"
+        some.mkdir()
+        for run in sorted(runs.iterdir())[::10]:
+            (some / run.name).symlink_to(run)
         ways = {
             "a job of a sweep beyond training, figures=false": lambda: a_job(here, "false"),
             "a job of a sweep beyond training, with figures": lambda: a_job(here, "true"),
             f'elman.load("summary", DIR), {RUNS:,} runs': lambda: seconds(elman.load, "summary", runs),
             f"elman.load_runs(DIR), {RUNS:,} runs": lambda: seconds(elman.load_runs, runs),
             f"elman.compare(DIR), {RUNS:,} runs": lambda: seconds(elman.compare, runs),
+            f"elman-compare DIR, {RUNS:,} runs, processor": lambda: command("elman.cli.compare", str(runs)),
+            f"elman-compare DIR, {RUNS // 10:,} runs, processor": lambda: command("elman.cli.compare", str(some)),
         }
         times = {name: [] for name in ways}
         for _ in range(ROUNDS):
