@@ -32,8 +32,8 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         without = peak(words, Path(name))
         with_one = peak(["y" * LETTERS, *words[1:]], Path(name))
-    print(f"{WORDS:,} words{without:34.0f} MB")
-    print(f"{WORDS:,} words, one of {LETTERS:,} letters{with_one:11.0f} MB")
+    print(f"{WORDS:,} words{without:35.0f} MB")
+    print(f"{WORDS:,} words, one of {LETTERS:,} letters{with_one:12.0f} MB")
 
 
 if __name__ == "__main__":
