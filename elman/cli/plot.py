@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--out", metavar="DIR", help="where to write instead; files then have the names of their runs")
     given = parser.parse_args()
     try:
-        written = _draw(given.directories, given.figure or [], given.format or ["png"], given.width, given.out)
+        written, failed = _draw(given.directories, given.figure or [], given.format or ["png"], given.width, given.out)
     except ConfigError as error:
         parser.exit(2, f"elman-plot: {error}\n")
     except OSError as error:
@@ -41,7 +41,7 @@ def main() -> None:
     except KeyboardInterrupt:
         parser.exit(130, "elman-plot: interrupted\n")
     if not written:
-        parser.exit(1, "elman-plot: no run has anything to show as that\n")
+        parser.exit(1, "" if failed else "elman-plot: no run has anything to show as that\n")
 
 
 def _inches(given: str) -> float:
@@ -57,8 +57,8 @@ def _inches(given: str) -> float:
 
 def _draw(
     directories: Sequence[str], names: Sequence[str], formats: Sequence[str], width: float | None, out: str | None
-) -> int:
-    """Draw figures of all runs, and print the path of each file; returns how many there are."""
+) -> tuple[int, int]:
+    """Draw figures of all runs, and print the path of each file; returns how many there are, and reasons why not."""
     every, left_out = runs.find_runs(*directories)
     whole = list(runs.select_finished(every, ["summary"], left_out))
     for directory, reason in left_out.items():
@@ -67,7 +67,7 @@ def _draw(
 
     for name in names:
         plots.check_name(name)
-    written = 0
+    written = failed = 0
     for run, prefix in zip(whole, _prefixes(whole), strict=True):
         source = plots.from_directory(run.directory)
         with warnings.catch_warnings(record=True) as failures:
@@ -81,7 +81,8 @@ def _draw(
                 written += 1
         for failure in failures:
             sys.stderr.write(f"elman-plot: {run.directory}: {failure.message}\n")
-    return written
+        failed += len(failures)
+    return written, failed
 
 
 def _prefixes(whole: Sequence[Run]) -> Iterator[str]:
