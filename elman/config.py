@@ -283,6 +283,8 @@ def unknown(key: str, task: str | None = None, code: str | None = None, there: I
     tasks = task_types(task, code)
     if any(key in options for options in tasks.values()):
         return f"unknown setting {key}; did you mean task.{key}?"
+    if key in SHARED:  # a task of one's own need not give all that ours give
+        return f"{key} has no value in the files of these settings; +{key}=... gives it one"
     if key == "task.kind":
         return "task.kind is not in the file of this task; +task.kind=... adds it"
     if owners := [name for name in tasks if key.removeprefix("task.") in tasks[name] and name != task]:

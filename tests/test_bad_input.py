@@ -158,6 +158,15 @@ def test_the_settings_file_of_a_run_runs_it_again(call, here):
     assert "seed: 9\n" in call("--cfg", "job", "--config-dir", "one/.hydra", "--config-name", "config")[1]
 
 
+def test_a_setting_that_no_file_has_is_to_be_added(tmp_path):
+    (tmp_path / "task").mkdir()
+    (tmp_path / "task" / "mine.yaml").write_text("name: mine\ncode: mine.py\n")
+    with pytest.raises(
+        ConfigError, match=r"^epochs has no value in the files of these settings; \+epochs="
+    ):
+        elman.settings(f"hydra.searchpath=[{compose.quoted(f'file://{tmp_path}')}]", "task=mine", "epochs=3")
+
+
 @pytest.mark.parametrize("sign", ["file", "", "+", "++"])
 def test_a_mapping_of_lists_replaces_the_one_of_the_task(sign, tmp_path):
     categories, templates, classes = "{N: [a, b], V: [c]}", "[N V]", "{n: [N]}"

@@ -152,6 +152,19 @@ def test_directories_that_were_there_before_a_refused_run_stay(call, here, monke
         assert [path.name for path in here.rglob("*")] == ["mine"]
 
 
+def test_a_current_directory_that_was_removed_is_named(here):
+    program = "import os; os.rmdir(os.getcwd()); from elman.cli.main import main; main()"
+    (here / "gone").mkdir()
+    done = subprocess.run([sys.executable, "-c", program], cwd=here / "gone", capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (1, "elman: the current directory does not exist any more\n")
+
+
+def test_functions_that_hydra_cannot_read_without_asserts_are_named(here):
+    done = command("-m", "seed=range(1,3)", env={**os.environ, "PYTHONOPTIMIZE": "1"})
+    message = "elman: cannot read seed=range(1,3): Hydra reads functions only where PYTHONOPTIMIZE is not set\n"
+    assert (done.returncode, done.stderr) == (2, message)
+
+
 def test_git_is_not_looked_for_where_a_job_says(call, here, monkeypatch):
     (here / "git").write_text(f"#!/bin/sh\ntouch '{here}/ran'\n")
     (here / "git").chmod(0o755)

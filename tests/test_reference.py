@@ -44,9 +44,10 @@ def test_training_follows_the_equations(name, problem):
     state, losses = problem.train(BACKENDS[name](), epochs=3)
     assume(np.abs(state.weights.W_hh).max() < 20)  # weights that explode amplify every rounding error
     for r in range(len(losses)):
-        # The same sums in another order: rounding errors of 1e-16, which large weights amplify over at most 36 steps.
+        # The same sums in another order: rounding errors of 1e-16, which large weights amplify over at most 36 steps;
+        # the mistakes of the next test show by more than 1e-4.
         for array, want in zip([*state.weights, state.context, losses], oracles(problem, r, 3), strict=True):
-            np.testing.assert_allclose(array[r], want, rtol=1e-7, atol=1e-9)
+            np.testing.assert_allclose(array[r], want, rtol=1e-5, atol=1e-7)
 
 
 @each_backend

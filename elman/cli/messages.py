@@ -61,7 +61,10 @@ def check_readable(overrides: Iterable[str]) -> None:
         except OverrideParseException:
             raise
         except Exception as error:
-            raise ConfigError(f"cannot read {shown(override)}: {str(error).partition('; use')[0]}") from error
+            reason = str(error).partition("; use")[0]
+            if not __debug__ and isinstance(error, AttributeError):  # Hydra's parser tells by its asserts what it reads
+                reason = "Hydra reads functions only where PYTHONOPTIMIZE is not set"
+            raise ConfigError(f"cannot read {shown(override)}: {reason}") from error
 
 
 def is_user_error(error: Exception) -> bool:
