@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -72,21 +73,28 @@ def start(here):
 
 
 @pytest.fixture
-def call(here, monkeypatch, capfd):
-    """Run the command line in this process; returns exit status, standard output and standard error."""
-    from elman.cli import main as cli
+def call_main(monkeypatch, capfd):
+    """Run the main function of a command in this process; returns exit status, standard output and standard error."""
 
-    def run(*overrides):
-        monkeypatch.setattr(sys, "argv", ["elman", *overrides])
+    def run(main, name, *arguments):
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
         monkeypatch.setenv("HYDRA_FULL_ERROR", "")  # which is restored after, whatever the command sets
         status = 0
         try:
-            cli.main()
+            main()
         except SystemExit as end:
             status = end.code
         return (status, *capfd.readouterr())
 
     return run
+
+
+@pytest.fixture
+def call(here, call_main):
+    """Run the command line in this process; returns exit status, standard output and standard error."""
+    from elman.cli.main import main
+
+    return partial(call_main, main, "elman")
 
 
 @pytest.fixture(scope="session", params=SMALL)

@@ -161,9 +161,7 @@ def test_the_settings_file_of_a_run_runs_it_again(call, here):
 def test_a_setting_that_no_file_has_is_to_be_added(tmp_path):
     (tmp_path / "task").mkdir()
     (tmp_path / "task" / "mine.yaml").write_text("name: mine\ncode: mine.py\n")
-    with pytest.raises(
-        ConfigError, match=r"^epochs has no value in the files of these settings; \+epochs="
-    ):
+    with pytest.raises(ConfigError, match=r"^epochs has no value in the files of these settings; \+epochs="):
         elman.settings(f"hydra.searchpath=[{compose.quoted(f'file://{tmp_path}')}]", "task=mine", "epochs=3")
 
 

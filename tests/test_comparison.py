@@ -3,6 +3,7 @@ import math
 import re
 import subprocess
 import sys
+from functools import partial
 
 import matplotlib
 import numpy as np
@@ -69,19 +70,8 @@ def write(directory, *, rates, floors=(0.25, 0.0), **settings):
 
 
 @pytest.fixture
-def call(monkeypatch, capsys):
-    """Run elman-compare in this process; returns exit status, standard output and standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["elman-compare", *map(str, arguments)])
-        status = 0
-        try:
-            compare_command.main()
-        except SystemExit as end:
-            status = end.code
-        return (status, *capsys.readouterr())
-
-    return run
+def call(call_main):
+    return partial(call_main, compare_command.main, "elman-compare")
 
 
 def test_networks_are_counted_by_their_error_rate_after_training(tmp_path):

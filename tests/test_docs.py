@@ -3,7 +3,6 @@
 import importlib
 import re
 import shlex
-import sys
 import tomllib
 from pathlib import Path
 
@@ -42,20 +41,14 @@ def shortened(words):
 
 
 @pytest.fixture
-def run(here, monkeypatch, capfd):
+def run(here, call_main):
     """Run a command of ours in this process; return its exit status and standard error."""
 
     def run(words):
         module, _, function = COMMANDS[words[0]].partition(":")
         module = "elman.cli.main" if words[0] == "elman" else module  # the console script hides scipy from this process
-        monkeypatch.setattr(sys, "argv", words)
-        monkeypatch.setenv("HYDRA_FULL_ERROR", "")  # which is restored after, whatever the command sets
-        status = 0
-        try:
-            getattr(importlib.import_module(module), function)()
-        except SystemExit as end:
-            status = end.code
-        return status or 0, capfd.readouterr().err
+        status, _, err = call_main(getattr(importlib.import_module(module), function), *words)
+        return status or 0, err
 
     return run
 

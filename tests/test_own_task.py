@@ -86,6 +86,19 @@ def test_its_parameters_are_settings_with_types_help_and_corrections(own, call):
     assert "steps after which a letter comes back" in out
 
 
+def test_a_parameter_without_annotation_has_the_type_of_its_value(own, call):
+    code = "import elman\n\ndef coin(length, rng, bias):\n    return elman.Stream(symbols=[*'HT'] * length)\n"
+    (own / "mine.py").write_text(code)
+    write(own, "coin", code="mine.py", length=30, test_length=30, bias=0.5)
+    search = f"hydra.searchpath=[file://{own / 'mine'}]"
+    assert type(elman.settings(search, "task=coin", "task.bias=1").task.bias) is float
+    message = "task.bias must be a number, not heavy"
+    with pytest.raises(ConfigError, match=message):
+        elman.settings(search, "task=coin", "task.bias=heavy")
+    status, _, err = call("--config-dir", "mine", "-m", "task=coin", "task.bias=0.2,heavy")
+    assert (status, err) == (2, f"elman: job task.bias=heavy: {message}\n")
+
+
 def test_a_sweep_runs_it(own, call):
     status, out, err = call("--config-dir", "mine", "-m", "task=echo", "task.delay=1,2")
     assert status == 0, err

@@ -1,7 +1,7 @@
 """elman-plot, elman.plot and Result.plot: figures of finished runs, and of results in memory."""
 
 import re
-import sys
+from functools import partial
 
 import matplotlib
 import numpy as np
@@ -19,19 +19,8 @@ MAGIC = {"png": b"\x89PNG", "pdf": b"%PDF", "svg": b"<?xml"}
 
 
 @pytest.fixture
-def call(monkeypatch, capsys):
-    """Run elman-plot in this process; returns exit status, standard output and standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["elman-plot", *map(str, arguments)])
-        status = 0
-        try:
-            command.main()
-        except SystemExit as end:
-            status = end.code
-        return (status, *capsys.readouterr())
-
-    return run
+def call(call_main):
+    return partial(call_main, command.main, "elman-plot")
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """elman-runs: runs found again by time, name, tags, settings and outcome."""
 
 import json
-import sys
+from functools import partial
 
 import pytest
 from test_comparison import write
@@ -12,19 +12,8 @@ from elman.comparison import compare
 
 
 @pytest.fixture
-def call(monkeypatch, capsys):
-    """Run elman-runs in this process; returns exit status, standard output and standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["elman-runs", *map(str, arguments)])
-        status = 0
-        try:
-            command.main()
-        except SystemExit as end:
-            status = end.code
-        return (status, *capsys.readouterr())
-
-    return run
+def call(call_main):
+    return partial(call_main, command.main, "elman-runs")
 
 
 def note(directory, **entries):

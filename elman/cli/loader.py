@@ -14,7 +14,8 @@ from hydra.plugins.config_source import ConfigResult
 from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from elman.config import kinds
+from elman.config import check_kind, kinds
+from elman.declaration import convert
 
 _KEPT = 1000  # compositions, some 60 kB each
 
@@ -44,7 +45,9 @@ class SweepLoader(ConfigLoaderImpl):
         if self.planned is not None and self.planned.hydra.mode == run_mode:
             return self.planned
         self._emptied = _mappings_in(overrides)
-        return super().load_configuration(config_name, overrides, run_mode, from_shell, validate_sweep_overrides)
+        config = super().load_configuration(config_name, overrides, run_mode, from_shell, validate_sweep_overrides)
+        self._convert(config)
+        return config
 
     def _compose_config_from_defaults_list(self, defaults: list[ResultDefault], repo: IConfigRepository) -> DictConfig:
         """Merge the files of a configuration; a mapping of lists, such as task.categories, replaces an earlier one.
@@ -52,6 +55,7 @@ class SweepLoader(ConfigLoaderImpl):
         One that overrides are going to fill is emptied.
         """
         self._mappings: dict[str, Any] = {}
+        self._kinds: dict[str, type] = {}
         config = super()._compose_config_from_defaults_list(defaults, repo)
         for key, mapping in self._mappings.items():
             OmegaConf.update(config, key, mapping, merge=False)
@@ -70,7 +74,28 @@ class SweepLoader(ConfigLoaderImpl):
             for key, value in {**values, "test_items": plain.get("test_items")}.items():
                 if _is_of_lists(value):
                     self._mappings[key] = value
+                if isinstance(value, bool | int | float | str):
+                    self._kinds.setdefault(key, type(value))
         return loaded
+
+    def _convert(self, config: DictConfig) -> None:
+        """Give the settings of a user's own task, where its function does not say of which type they are, that of the
+        value in the first file that has one.
+
+        Raises:
+            ConfigError: for a value that is not of this type, or a task that cannot be read.
+        """
+        task = config.get("task")
+        if not isinstance(task, DictConfig) or task.get("code") is None:
+            return
+        from elman.tasks import options
+
+        kind = task.get("kind", task.get("name"))
+        check_kind(kind, "task.kind" if "kind" in task else "task.name", task.code)
+        types = options(kind, task.code)
+        for name in [name for name, own in types.items() if own is Any and name in task]:
+            if of_value := self._kinds.get(f"task.{name}"):
+                task[name] = convert(f"task.{name}", of_value, task[name])
 
     def load_sweep_config(self, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
         """Compose a job of a sweep; hydra.job.compose_seconds says how long that took.
@@ -92,6 +117,7 @@ class SweepLoader(ConfigLoaderImpl):
         config = copy.deepcopy(self._composed[key])  # plugins hold types that cannot be pickled
         for name, value in values.items():
             OmegaConf.update(config, name, value)
+        self._convert(config)
         OmegaConf.copy_cache(from_config=master_config, to_config=config)
         self._name(config, parsed)
         with open_dict(config.hydra.job):
