@@ -41,6 +41,8 @@ class Comparison:
     """What values of settings are called."""
     notes: tuple[str, ...]
     """What a reader of the table should know: runs that were left out, or taken together though they differ."""
+    runs: tuple[Run, ...]
+    """All runs that could be read, also those that did not finish."""
 
 
 def compare(
@@ -96,7 +98,7 @@ def compare(
             for group, other in zip(groups, held, strict=True)
         ]
     )
-    return Comparison(tuple(groups), held, success, table, names, tuple(notes))
+    return Comparison(tuple(groups), held, success, table, names, tuple(notes), tuple(every))
 
 
 def _keys(by: Sequence[str], wanted: Sequence[dict[str, Any]]) -> list[str]:
@@ -120,7 +122,7 @@ def _by_values(
     for i, one in enumerate(known):
         alike.setdefault(json.dumps([one.get(key) for key in keys]), []).append(i)
     kept = [_without_repetitions(ones, settings) for ones in alike.values()]
-    return sorted(kept, key=lambda ones: [_order(known[ones[0]].get(key)) for key in keys])
+    return sorted(kept, key=lambda ones: [value_order(known[ones[0]].get(key)) for key in keys])
 
 
 def _check_keys(by: Sequence[str], settings: Sequence[dict[str, Any]]) -> None:
@@ -177,7 +179,7 @@ def _unlike(settings: Sequence[dict[str, Any]]) -> dict[str, None]:
     )
 
 
-def _order(value: Any) -> tuple[int, Any]:
+def value_order(value: Any) -> tuple[int, Any]:
     """Sorts numbers by size, and after them texts by the alphabet."""
     return (0, value) if isinstance(value, int | float) else (1, str(value))
 

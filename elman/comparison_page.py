@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from elman import run_json
-from elman.comparison import Comparison
+from elman.comparison import Comparison, value_order
 from elman.comparison_text import explain, shown_table
 from elman.condition_names import format_value
 from elman.defaults import differences
@@ -21,16 +21,15 @@ _LINKED = 500  # runs, at most
 _LONGEST = 60  # letters of a value
 
 
-def page(comparison: Comparison, runs: Sequence[Run], figure: bytes, place: Path) -> str:
+def page(comparison: Comparison, figure: bytes, place: Path) -> str:
     """The whole page.
 
     Args:
         comparison: with one row or more.
-        runs: all runs of the directories that were compared, also those that did not finish.
         figure: the figure of the comparison, as PNG.
         place: the directory that the page is written into; links to runs start there.
     """
-    keys = list(comparison.groups[0].values)
+    keys, runs = list(comparison.groups[0].values), comparison.runs
     networks, tasks = int(comparison.table["networks"].sum()), dict.fromkeys(group.task for group in comparison.groups)
     rows = len(comparison.groups)
     by = [key for key in keys if key != "task.name"]
@@ -45,7 +44,7 @@ def page(comparison: Comparison, runs: Sequence[Run], figure: bytes, place: Path
         f'<div class="wide">{html.table(shown_table(comparison), "Each row is one setting.")}</div>{explained}'
         f'<div class="scroll wide">{html.figure(figure, "How networks learned and what they err on.")}</div>\n'
         f"<section>\n<h2>What was compared</h2>\n{_swept(comparison, keys)}{same}</section>\n"
-        f"{_links(runs, keys, place) if runs else ''}",
+        f"{_links(runs, keys, place)}",
         f"<p>Made from the files of the runs alone{escape(_makers(runs))}. The numbers of the table are in "
         '<a href="comparison.csv">comparison.csv</a>.</p>\n',
         MAKER,
@@ -90,7 +89,7 @@ def _terms(values: Mapping[str, str]) -> str:
 def _links(runs: Sequence[Run], keys: Sequence[str], place: Path) -> str:
     """A table of the runs with their settings, status and time; each name leads to a directory."""
     rows, names = [], list(dict.fromkeys([*keys, "seed"]))
-    for run in sorted(runs, key=lambda run: [_order(_values(run).get(key)) for key in names])[:_LINKED]:
+    for run in sorted(runs, key=lambda run: [value_order(_values(run).get(key)) for key in names])[:_LINKED]:
         values, seconds = _values(run), run.entry.get("seconds", {}).get("total")
         cells = [format_value(values.get(key), _LONGEST) for key in names]
         cells += [str(run.entry["status"]), "" if seconds is None else duration(float(seconds))]
@@ -101,11 +100,6 @@ def _links(runs: Sequence[Run], keys: Sequence[str], place: Path) -> str:
     more = f"<p>and {len(runs) - _LINKED} more</p>\n" if len(runs) > _LINKED else ""
     table = f'<table class="data"><thead><tr>{head}</tr></thead>\n<tbody>\n{"".join(rows)}</tbody></table>'
     return f'<section>\n<h2>Runs</h2>\n<div class="scroll wide">{table}</div>\n{more}</section>\n'
-
-
-def _order(value: Any) -> tuple[bool, Any]:
-    """Sorts numbers by size, and after them texts by the alphabet."""
-    return (False, value) if isinstance(value, int | float) else (True, str(value))
 
 
 def _makers(runs: Sequence[Run]) -> str:

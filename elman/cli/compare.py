@@ -2,7 +2,6 @@
 
 import argparse
 import math
-from collections.abc import Sequence
 from pathlib import Path
 
 from elman import rundir
@@ -10,15 +9,14 @@ from elman.cli.echo import echo
 from elman.comparison import Comparison, compare
 from elman.comparison_text import describe
 from elman.errors import RunDirectoryError
-from elman.runs import Run, find_runs
 from elman.tables import SUCCESS
 
 _PAGE = "index.html"
 _PATIENCE = 60  # seconds to wait while another process writes its comparison
 
 
-def write(comparison: Comparison, directory: Path, *, runs: Sequence[Run] = (), plot: str | None = None) -> list[str]:
-    """Write comparison.csv, comparison.png and index.html, made from the comparison of runs, into a directory.
+def write(comparison: Comparison, directory: Path, *, plot: str | None = None) -> list[str]:
+    """Write comparison.csv, comparison.png and index.html, made from the comparison, into a directory.
 
     Returns:
         The names of the files; without index.html where there is one of another maker.
@@ -36,7 +34,7 @@ def write(comparison: Comparison, directory: Path, *, runs: Sequence[Run] = (), 
 
         if (directory / _PAGE).exists() and not is_made_by(MAKER, (directory / _PAGE).read_bytes()):
             return ["comparison.csv", "comparison.png"]
-        rundir.write_atomic(directory, {_PAGE: page(comparison, runs, picture, directory).encode()})
+        rundir.write_atomic(directory, {_PAGE: page(comparison, picture, directory).encode()})
     return [_PAGE, "comparison.csv", "comparison.png"]
 
 
@@ -64,8 +62,7 @@ def main() -> None:
             keys = ", ".join(comparison.groups[0].values) or "none"
             raise KeyError(f"--plot must be one of the settings that are compared ({keys}), not {given.plot}")
         echo(describe(comparison, wide=given.wide))  # first, for it is not lost where nothing can be written
-        runs = find_runs(*given.directories)[0]
-        written = write(comparison, out, runs=runs, plot=given.plot)
+        written = write(comparison, out, plot=given.plot)
     except KeyError as error:
         parser.exit(2, f"elman-compare: {error.args[0]}\n")
     except (OSError, RunDirectoryError) as error:

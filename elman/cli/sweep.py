@@ -94,7 +94,7 @@ def finish(sweep: Sweep, reasons: Mapping[frozenset[str], str]) -> int:
     else:
         echo(f"\n{describe(comparison)}")
         try:
-            written = write(comparison, sweep.directory, runs=found)
+            written = write(comparison, sweep.directory)
         except Exception as error:  # the answer and the list of failures are not lost for a file or a figure
             tell(f"\nthe comparison could not be written: {first_line(error)}")
         else:
