@@ -127,7 +127,7 @@ def measured(shape: str, all_ways: dict[tuple[str, int], Callable]) -> dict[tupl
         wanted = losses[0] if wanted is None else wanted
         np.testing.assert_allclose(losses[0], wanted, rtol=1e-3 if "single" in name else 1e-9)
         epochs = 1
-        while (taken := timed(train, epochs).wall) < LEAST:  # JAX compiles anew for each number of epochs
+        while (taken := timed(train, epochs).wall) < LEAST:  # JAX compiles for each number of epochs
             epochs = max(epochs + 1, min(epochs * 64, int(epochs * LEAST / taken * 1.3)))
             train(epochs) if name.startswith("JAX") else None
         ready[name, R] = train, epochs
