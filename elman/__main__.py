@@ -2,10 +2,16 @@
 
 import atexit
 import gc
+import os
+import sys
 
 
 def main() -> None:
     """Run the command line."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:  # before the imports, some of which want one
+        sys.exit("elman: the current directory does not exist any more")
     # Importing makes so many objects that looking for garbage among them would take a sixth of a short run.
     gc.set_threshold(500_000)
     atexit.register(gc.freeze)

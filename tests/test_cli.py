@@ -153,7 +153,7 @@ def test_directories_that_were_there_before_a_refused_run_stay(call, here, monke
 
 
 def test_a_current_directory_that_was_removed_is_named(here):
-    program = "import os; os.rmdir(os.getcwd()); from elman.cli.main import main; main()"
+    program = "import os; from elman.__main__ import main; os.rmdir(os.getcwd()); main()"
     (here / "gone").mkdir()
     done = subprocess.run([sys.executable, "-c", program], cwd=here / "gone", capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (1, "elman: the current directory does not exist any more\n")

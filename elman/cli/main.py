@@ -53,8 +53,6 @@ def main() -> None:
         if getattr(sys, stream) is None:  # closed, as by >&-
             setattr(sys, stream, open(os.devnull, "w"))  # noqa: SIM115 - for the rest of the process
     try:
-        if not _has_current_directory():
-            _end("the current directory does not exist any more", 1)
         flags = _flags()
         if flags.help:
             return _print_help(flags)
@@ -75,13 +73,6 @@ def main() -> None:
         if show_all or not is_user_error(error):
             raise
         _end(f"{user_message(error)}\n{user_traceback(error)}".rstrip(), exit_status(error))
-
-
-def _has_current_directory() -> bool:
-    try:
-        return bool(os.getcwd())
-    except FileNotFoundError:
-        return False
 
 
 def _information() -> None:
