@@ -24,10 +24,12 @@ _BLOCK = 4_000_000  # activations held at once while testing: 32 MB
 
 @dataclass(frozen=True)
 class TrainingStreams(Sequence[Stream]):
-    """The training streams of R networks, drawn again from its seed when asked for; 10,000 would fill gigabytes."""
+    """The training streams of R networks, each drawn from its seed when asked for; 10,000 would fill gigabytes."""
 
     settings: Settings
     seeds: tuple[np.random.SeedSequence, ...]
+    _last: dict[int, Stream] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """The stream that was asked for last, by its number."""
 
     def __len__(self) -> int:
         return len(self.seeds)
@@ -39,9 +41,12 @@ class TrainingStreams(Sequence[Stream]):
     def __getitem__(self, which: int | slice) -> "Stream | TrainingStreams":
         if isinstance(which, slice):
             return TrainingStreams(self.settings, self.seeds[which])
-        task, rng = self.settings.task, np.random.default_rng(self.seeds[which])
-        stream = draw(task.kind, task.options(), rng, test=False, separate=self.settings.separate(test=False))
-        return stream.wrapped() if self.settings.reset_context == "never" else stream
+        if which not in self._last:
+            task, rng = self.settings.task, np.random.default_rng(self.seeds[which])
+            stream = draw(task.kind, task.options(), rng, test=False, separate=self.settings.separate(test=False))
+            self._last.clear()
+            self._last[which] = stream.wrapped() if self.settings.reset_context == "never" else stream
+        return self._last[which]
 
 
 @dataclass(frozen=True)
