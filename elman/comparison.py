@@ -92,13 +92,18 @@ def compare(
         notes.append("Runs differ in loss, so that training losses, whose units differ, are left out.")
     names = short_names(groups, labels or {})
     held = references(groups, against)
-    table = pd.DataFrame(
+    table = _table(groups, held, success)
+    return Comparison(tuple(groups), held, success, table, names, tuple(notes), tuple(every))
+
+
+def _table(groups: Sequence[Group], held: Sequence[int | None], success: float) -> pd.DataFrame:
+    """One row a group, with its differences from the one that it is held against."""
+    return pd.DataFrame(
         [
             {**_row(group, success), **difference(group, None if other is None else groups[other], success)}
             for group, other in zip(groups, held, strict=True)
         ]
     )
-    return Comparison(tuple(groups), held, success, table, names, tuple(notes), tuple(every))
 
 
 def _keys(by: Sequence[str], wanted: Sequence[dict[str, Any]]) -> list[str]:

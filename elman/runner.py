@@ -269,8 +269,7 @@ def run_into(
             more = {**(about or {}), "files": files}
             with rundir.track_status(directory, plain, about=more, attachments=attachments, outputs=outputs) as stages:
                 stages.update(seconds or {})
-                told = _noted(directory, settings.epochs, progress)
-                result = train() if train else _run(deepcopy(settings), told)
+                result = train() if train else _run(deepcopy(settings), _noted(directory, settings.epochs, progress))
                 _write(directory, result, stages)
         if settings.figures:
             _draw_missing(directory, settings.figure_formats)

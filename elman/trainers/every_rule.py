@@ -1,7 +1,6 @@
 """Calls of the kernel in `general`: names as its numbers, and arrays laid out as it takes them."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numba
@@ -226,22 +225,14 @@ def train(
     both_orders = rule.bptt_steps > 1 and sum(array[0].size for array in weights) <= LARGE
 
     def one(form: Form, block: slice) -> None:
-        rows = partial(_rows, block)
         own = Weights(*[array[block] for array in weights])
         laid, moved = lay_weights(form, own, both_orders=both_orders), None
         if velocity is not None and state.velocity is not None:
             moved = lay_weights(form, Weights(*[array[block] for array in state.velocity]), both_orders=both_orders)
         before = tuple(Step(*[array[block] for array in step]) for step in state.steps)
         slots = _slots(form, own, rule, state.context[block], before)
-        n_counted, loss = (
-            zeros((1, form.networks)),
-            losses[block].reshape(epochs, 1) if form is ALONE else zeros((epochs, form.networks)),
-        )
-        counts = rows(counted).sum(axis=1)
-        n_counted[0, : len(counts)], n_counted[0, len(counts) :] = counts, counts[0]
-        targets_laid = form.lay(np.ascontiguousarray(rows(targets)).swapaxes(1, 2))
-        reset_bits, counted_bits = _lay_bits(form, rows(resets)), _lay_bits(form, rows(counted))
-        streams = (_lay_bits(form, rows(inputs)), targets_laid, reset_bits, counted_bits, n_counted)
+        loss = losses[block].reshape(epochs, 1) if form is ALONE else zeros((epochs, form.networks))
+        streams = _lay_streams(form, *(_rows(block, array) for array in (inputs, targets, resets, counted)))
         packed = together(laid, moved or (), slots, lay_outputs(laid))
         laid, moved, slots, layer = packed[0], packed[1] or None, packed[2], packed[3]
         end, kept = _TRAIN[form](streams, laid, moved, slots, layer, loss, _kernel_rule(rule), len(before))
@@ -256,6 +247,16 @@ def train(
 
     each_block(weights, one, tick)
     return State(trained, velocity, context, steps), losses
+
+
+def _lay_streams(
+    form: Form, inputs: np.ndarray, targets: np.ndarray, resets: np.ndarray, counted: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """The streams of a block, and how many steps of each network's count."""
+    n_counted, counts = zeros((1, form.networks)), counted.sum(axis=1)
+    n_counted[0, : len(counts)], n_counted[0, len(counts) :] = counts, counts[0]
+    targets_laid = form.lay(np.ascontiguousarray(targets).swapaxes(1, 2))
+    return _lay_bits(form, inputs), targets_laid, _lay_bits(form, resets), _lay_bits(form, counted), n_counted
 
 
 def _rows(block: slice, array: np.ndarray) -> np.ndarray:
